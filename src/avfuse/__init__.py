@@ -1,0 +1,1 @@
+"""Audio-driven talking faces: fuse sound and image by dynamic convolution kernels."""

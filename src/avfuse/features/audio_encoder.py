@@ -1,0 +1,119 @@
+"""The Wav2Lip audio encoder: a mel window in, one audio feature out (h1 of eq. 2)."""
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from avfuse.features.mel import MELS
+
+# Kernel, stride, padding, width (in units of `width`), residual: FACTS of the public architecture.
+_LAYERS: tuple[tuple[int, int | tuple[int, int], int, int, bool], ...] = (
+    (3, 1, 1, 1, False),
+    (3, 1, 1, 1, True),
+    (3, 1, 1, 1, True),
+    (3, (3, 1), 1, 2, False),
+    (3, 1, 1, 2, True),
+    (3, 1, 1, 2, True),
+    (3, 3, 1, 4, False),
+    (3, 1, 1, 4, True),
+    (3, 1, 1, 4, True),
+    (3, (3, 2), 1, 8, False),
+    (3, 1, 1, 8, True),
+    (3, 1, 0, 16, False),
+    (1, 1, 0, 16, False),
+)
+
+
+class _Layer(nn.Module):
+    """Convolution and batch norm, the input added where residual, ReLU."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int | tuple[int, int], padding: int,
+        residual: bool,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.conv_block = nn.Sequential(
+            nn.Conv2d(inputs, outputs, kernel, stride, padding), nn.BatchNorm2d(outputs)
+        )
+        self.residual = residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv_block(x)
+        return torch.relu(x + y if self.residual else y)
+
+
+class AudioEncoder(nn.Module):
+    """Wav2Lip's audio network: 13 convolutions, 512 x 1 x 1 for a window of 16 mel steps.
+
+    Args:
+        steps: mel steps a window. 16 (200 ms) is the paper's; a longer window hears the sounds
+            around the frame and widens the feature, since positions in time are kept apart.
+        width: channels of the first layers; 32 is Wav2Lip's and takes its weights.
+    """
+
+    def __init__(self, steps: int = 16, width: int = 32) -> None:
+        super().__init__()
+        if steps < 16 or width < 1:
+            raise ValueError(f"steps={steps}, width={width}; expected steps >= 16 and width >= 1")
+        self.steps = steps
+        layers, inputs = [], 1
+        for kernel, stride, padding, factor, residual in _LAYERS:
+            layers.append(_Layer(inputs, width * factor, kernel, stride, padding, residual))
+            inputs = width * factor
+        self.layers = nn.Sequential(*layers)
+        positions = -(-(-(-steps // 3)) // 2) - 2  # ceil(ceil(steps / 3) / 2), then a valid 3x3
+        self.dim = inputs * positions
+
+    def forward(self, mel: Float[Tensor, "N 80 S"]) -> Float[Tensor, "N D"]:
+        """Encode mel windows (N, 80, steps) as features (N, D), all ≥ 0."""
+        if mel.shape[1:] != (MELS, self.steps):
+            raise ValueError(
+                f"mel windows have shape {tuple(mel.shape)}; expected (N, {MELS}, {self.steps})"
+            )
+        return self.layers(mel.unsqueeze(1)).flatten(1)
+
+    def load_wav2lip(self, path: str | Path) -> None:
+        """Take the audio encoder out of a Wav2Lip checkpoint.
+
+        Accepts what users have: a training checkpoint (`{"state_dict": ...}`, also with `module.`
+        prefixes), a bare state dict, or a TorchScript archive. Nothing is unpickled.
+
+        Args:
+            path: the checkpoint.
+
+        Raises:
+            ValueError: if the file holds no such weights, or this encoder has another width.
+        """
+        found = _wav2lip_weights(_read_state(Path(path)))
+        own = self.layers.state_dict()
+        if not found:
+            raise ValueError(f"{path} has no keys audio_encoder.N.conv_block.*; is it Wav2Lip's?")
+        if set(found) != set(own) or any(found[k].shape != own[k].shape for k in own):
+            raise ValueError(
+                f"{path} holds {len(found)} audio encoder tensors that do not fit this encoder; "
+                f"Wav2Lip's needs AudioEncoder(width=32)"
+            )
+        self.layers.load_state_dict(found)
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise ValueError(f"{path} does not exist") from error
+    except Exception as error:  # not a plain checkpoint: a TorchScript archive, or not ours at all
+        try:
+            script = torch.jit.load(str(path), map_location="cpu")
+        except Exception:
+            raise ValueError(f"{path} is neither a checkpoint nor TorchScript: {error}") from error
+        return dict(script.state_dict())
+    state = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else {}
+    return {k: v for k, v in state.items() if isinstance(v, Tensor)}
+
+
+def _wav2lip_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    names = {k.removeprefix("module."): v for k, v in state.items()}
+    prefix = "audio_encoder."
+    return {k.removeprefix(prefix): v for k, v in names.items() if k.startswith(prefix)}

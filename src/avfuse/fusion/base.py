@@ -1,0 +1,38 @@
+"""The one contract behind which every way of fusing sound and image stands."""
+
+from abc import ABC, abstractmethod
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from avfuse.types import Batch, Condition, Dims, Fused
+
+
+class Fusion(nn.Module, ABC):
+    """How sound gets into the image generator.
+
+    A strategy is two halves. `prepare` does everything that depends on the sound alone, over time,
+    once a clip or chunk. `forward` is what is left for each frame: stateless and of fixed shape, so
+    that it can be captured in a CUDA graph or compiled.
+
+    Args:
+        dims: what the encoders publish; widths are derived from it, never configured.
+    """
+
+    def __init__(self, dims: Dims) -> None:
+        super().__init__()
+        self.dims = dims
+
+    def prepare(self, condition: Condition) -> Condition:
+        """Audio side, (B, T, ...) in and out. The default has nothing to prepare."""
+        return condition
+
+    @abstractmethod
+    def forward(
+        self, features: tuple[Float[Tensor, "N C H W"], ...], condition: Condition
+    ) -> Fused:
+        """Frame side: fuse a folded condition (N, ...) into the pyramid, fine to coarse."""
+
+    def losses(self, aux: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
+        """The strategy's own supervision, by name; added to the generator's losses."""
+        return {}

@@ -1,0 +1,113 @@
+"""The adapted U-Net of the paper's Figure 3: encode, fuse, decode, blend."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from avfuse.features.audio_encoder import AudioEncoder
+from avfuse.features.face_encoder import FaceEncoder
+from avfuse.fusion.base import Fusion
+from avfuse.layers.blocks import ConvBlock, ResidualBlock
+from avfuse.types import Condition, Dims, Generated
+
+FusionFactory = Callable[[Dims], Fusion]
+"""A strategy that still waits for the encoders' widths: a class, or a `functools.partial`."""
+
+
+class Decoder(nn.Module):
+    """The up-sampling half: as many steps up as the encoder went down, with its features beside.
+
+    Args:
+        channels: of the pyramid, fine to coarse.
+        blocks: residual blocks a level, as in the encoder.
+    """
+
+    def __init__(self, channels: Sequence[int], blocks: Sequence[int]) -> None:
+        super().__init__()
+        self.steps = nn.ModuleList()
+        coarse_to_fine = list(zip(channels[:-1], blocks[:-1], strict=True))[::-1]
+        y = channels[-1]
+        for skip, count in coarse_to_fine:
+            residual = (ResidualBlock(skip) for _ in range(count))
+            self.steps.append(nn.Sequential(ConvBlock(y + skip, skip), *residual))
+            y = skip
+        self.full = ConvBlock(y + 3, channels[0])
+
+    def forward(
+        self, features: tuple[Float[Tensor, "N C H W"], ...], image: Float[Tensor, "N 3 H W"]
+    ) -> Float[Tensor, "N C H W"]:
+        """Decode the pyramid to the image's own size."""
+        *skips, y = features
+        for step, skip in zip(self.steps, reversed(skips), strict=True):
+            y = step(torch.cat([_double(y), skip], 1))
+        return self.full(torch.cat([_double(y), image.to(y.dtype)], 1))
+
+
+class Generator(nn.Module):
+    """Frames and sound in, frames that speak out.
+
+    Args:
+        fusion: how sound gets in: a [`Fusion`][avfuse.Fusion] class or partial.
+        channels: of the pyramid, fine to coarse (paper: 5 levels, 256 at the bottleneck).
+        blocks: residual blocks a level, fine to coarse; none for the plain U-Net.
+        blend: whether the output is blended by eq. 7, or is the motion image itself (the paper's
+            w/o-blending ablation).
+        mel_steps: mel steps the audio encoder hears around a frame (16: 200 ms).
+        audio_width: width of the audio encoder (32: Wav2Lip's).
+    """
+
+    def __init__(
+        self,
+        fusion: FusionFactory,
+        *,
+        channels: Sequence[int] = (16, 32, 64, 128, 256),
+        blocks: Sequence[int] | None = None,
+        blend: bool = True,
+        mel_steps: int = 16,
+        audio_width: int = 32,
+    ) -> None:
+        super().__init__()
+        blocks = (0,) * len(channels) if blocks is None else blocks
+        if min(channels, default=0) < 1 or len(blocks) != len(channels):
+            raise ValueError(
+                f"channels={tuple(channels)}, blocks={tuple(blocks)}; expected positive channels "
+                f"and one number of blocks a level"
+            )
+        self.face = FaceEncoder(channels, blocks)
+        self.audio = AudioEncoder(mel_steps, audio_width)
+        self.fusion = fusion(Dims(self.face.channels, self.audio.dim))
+        self.decoder = Decoder(channels, blocks)
+        self.heads = nn.Conv2d(channels[0], 4, 3, 1, 1)  # M (3 channels) and α
+        self.blend = blend
+        self.stride: int = 2 ** len(channels)
+
+    def prepare(self, mel: Float[Tensor, "B T 80 S"]) -> Condition:
+        """Audio side, for a whole clip or chunk: mel windows to everything that drives the mouth."""
+        audio = self.audio(mel.flatten(0, 1)).unflatten(0, mel.shape[:2])
+        return self.fusion.prepare(Condition(audio))
+
+    def forward(self, image: Float[Tensor, "N 3 H W"], condition: Condition) -> Generated:
+        """Frame side: images (sides divisible by `stride`) and a folded condition."""
+        if image.shape[-1] % self.stride or image.shape[-2] % self.stride:
+            raise ValueError(
+                f"image is {image.shape[-1]}x{image.shape[-2]}; sides must divide by {self.stride}"
+            )
+        fused = self.fusion(self.face(image), condition)
+        heads = torch.sigmoid(self.heads(self.decoder(fused.features, image))).to(image.dtype)
+        motion, mask = heads[:, :3], heads[:, 3:]
+        output = blend(image, mask, motion) if self.blend else motion
+        return Generated(output, mask, motion, fused.aux)
+
+
+def blend(
+    image: Float[Tensor, "N 3 H W"], mask: Float[Tensor, "N 1 H W"], motion: Float[Tensor, "N 3 H W"]
+) -> Float[Tensor, "N 3 H W"]:
+    """I' = I·(1-α) + M·α (eq. 7)."""
+    return torch.lerp(image, motion, mask)
+
+
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")
