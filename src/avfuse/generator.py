@@ -11,14 +11,16 @@ from avfuse.features.audio_encoder import AudioEncoder
 from avfuse.features.face_encoder import FaceEncoder
 from avfuse.fusion.base import Fusion
 from avfuse.layers.blocks import ConvBlock, ResidualBlock
-from avfuse.types import Condition, Dims, Generated
+from avfuse.types import Condition, Dims, Generated, Pyramid
 
 FusionFactory = Callable[[Dims], Fusion]
 """A strategy that still waits for the encoders' widths: a class, or a `functools.partial`."""
 
 
 class Decoder(nn.Module):
-    """The up-sampling half: as many steps up as the encoder went down, with its features beside.
+    """The up-sampling half, with the encoder's features beside, up to half the image's size.
+
+    The last step up is the heads' pixel shuffle: at full size nothing but the output is computed.
 
     Args:
         channels: of the pyramid, fine to coarse.
@@ -34,16 +36,13 @@ class Decoder(nn.Module):
             residual = (ResidualBlock(skip) for _ in range(count))
             self.steps.append(nn.Sequential(ConvBlock(y + skip, skip), *residual))
             y = skip
-        self.full = ConvBlock(y + 3, channels[0])
 
-    def forward(
-        self, features: tuple[Float[Tensor, "N C H W"], ...], image: Float[Tensor, "N 3 H W"]
-    ) -> Float[Tensor, "N C H W"]:
-        """Decode the pyramid to the image's own size."""
+    def forward(self, features: Pyramid) -> Float[Tensor, "N C H W"]:
+        """Decode the pyramid to its finest level."""
         *skips, y = features
         for step, skip in zip(self.steps, reversed(skips), strict=True):
             y = step(torch.cat([_double(y), skip], 1))
-        return self.full(torch.cat([_double(y), image.to(y.dtype)], 1))
+        return y
 
 
 class Generator(nn.Module):
@@ -71,7 +70,7 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         blocks = (0,) * len(channels) if blocks is None else blocks
-        if min(channels, default=0) < 1 or len(blocks) != len(channels):
+        if min(channels, default=0) < 1 or min(blocks) < 0 or len(blocks) != len(channels):
             raise ValueError(
                 f"channels={tuple(channels)}, blocks={tuple(blocks)}; expected positive channels "
                 f"and one number of blocks a level"
@@ -80,12 +79,13 @@ class Generator(nn.Module):
         self.audio = AudioEncoder(mel_steps, audio_width)
         self.fusion = fusion(Dims(self.face.channels, self.audio.dim))
         self.decoder = Decoder(channels, blocks)
-        self.heads = nn.Conv2d(channels[0], 4, 3, 1, 1)  # M (3 channels) and α
+        # M (3 channels) and α, four pixels each
+        self.heads = nn.Sequential(nn.Conv2d(channels[0], 16, 3, 1, 1), nn.PixelShuffle(2))
         self.blend = blend
         self.stride: int = 2 ** len(channels)
 
     def prepare(self, mel: Float[Tensor, "B T 80 S"]) -> Condition:
-        """Audio side, for a whole clip or chunk: mel windows to everything that drives the mouth."""
+        """Audio side, for a clip or chunk: mel windows to everything that drives the mouth."""
         audio = self.audio(mel.flatten(0, 1)).unflatten(0, mel.shape[:2])
         return self.fusion.prepare(Condition(audio))
 
@@ -96,14 +96,16 @@ class Generator(nn.Module):
                 f"image is {image.shape[-1]}x{image.shape[-2]}; sides must divide by {self.stride}"
             )
         fused = self.fusion(self.face(image), condition)
-        heads = torch.sigmoid(self.heads(self.decoder(fused.features, image))).to(image.dtype)
+        heads = self.heads(self.decoder(fused.features)).to(image.dtype).sigmoid()
         motion, mask = heads[:, :3], heads[:, 3:]
         output = blend(image, mask, motion) if self.blend else motion
         return Generated(output, mask, motion, fused.aux)
 
 
 def blend(
-    image: Float[Tensor, "N 3 H W"], mask: Float[Tensor, "N 1 H W"], motion: Float[Tensor, "N 3 H W"]
+    image: Float[Tensor, "N 3 H W"],
+    mask: Float[Tensor, "N 1 H W"],
+    motion: Float[Tensor, "N 3 H W"],
 ) -> Float[Tensor, "N 3 H W"]:
     """I' = I·(1-α) + M·α (eq. 7)."""
     return torch.lerp(image, motion, mask)

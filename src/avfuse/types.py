@@ -17,6 +17,9 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
+Pyramid = tuple[Float[Tensor, "N _ _ _"], ...]
+"""Features of N frames, fine to coarse; every level has a C, H and W of its own."""
+
 
 class Dims(NamedTuple):
     """What the encoders publish and every fusion strategy derives its widths from.
@@ -43,7 +46,7 @@ class Kernel(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """Everything that drives the mouth. Time is explicit until [`fold`][avfuse.types.Condition.fold].
+    """Everything that drives the mouth. Time is explicit until it is folded into the batch.
 
     Attributes:
         audio: audio features, (B, T, D).
@@ -72,7 +75,7 @@ class Fused(NamedTuple):
         aux: named extra outputs for the strategy's own losses.
     """
 
-    features: tuple[Float[Tensor, "N C H W"], ...]
+    features: Pyramid
     aux: dict[str, Tensor]
 
 
@@ -102,6 +105,9 @@ class Batch(NamedTuple):
         mel2: A2, those of V2's lips, (B, T, 80, S).
         landmarks1: of V1, pixels of the crop, (B, T, 68, 2).
         landmarks2: of V2, likewise.
+        lips1: V1's lip shape, the clip's mean taken out, in units of the distance from eyes to
+            mouth, (B, T, 20, 2).
+        lips2: V2's, likewise.
     """
 
     video1: Float[Tensor, "B T 3 H W"]
@@ -110,3 +116,5 @@ class Batch(NamedTuple):
     mel2: Float[Tensor, "B T 80 S"]
     landmarks1: Float[Tensor, "B T 68 2"]
     landmarks2: Float[Tensor, "B T 68 2"]
+    lips1: Float[Tensor, "B T 20 2"]
+    lips2: Float[Tensor, "B T 20 2"]

@@ -31,13 +31,16 @@ MOUTH = slice(48, 68)
 
 # The box in units of d, the distance from the eyes' centre to the mouth corners' centre. Mouth
 # corners rather than lips: speaking does not move the box.
-_ABOVE, _SIDE = 0.8, 3.0
+_ABOVE, _SIDE = 0.5, 2.5
 
 
 def box_from_landmarks(landmarks: Float[np.ndarray, "68 2"]) -> Box:
-    """The network's square: 0.8 d above the eyes, 2.2 d below, 1.5 d to either side."""
-    eyes = landmarks[EYES].mean(0)
-    corners = landmarks[[48, 54]].mean(0)
+    """The network's square: 0.5 d above the eyes, 2 d below, 1.25 d to either side."""
+    return box_from_points(landmarks[EYES].mean(0), landmarks[[48, 54]].mean(0))
+
+
+def box_from_points(eyes: Float[np.ndarray, "2"], corners: Float[np.ndarray, "2"]) -> Box:
+    """The network's square from the centre of both eyes and the centre of the mouth's corners."""
     unit = float(np.linalg.norm(corners - eyes))
     x0 = float((eyes[0] + corners[0]) / 2) - _SIDE / 2 * unit
     y0 = float(eyes[1]) - _ABOVE * unit
@@ -46,11 +49,8 @@ def box_from_landmarks(landmarks: Float[np.ndarray, "68 2"]) -> Box:
 
 def crop(frame: Frame, box: Box, size: int) -> UInt8[np.ndarray, "size size 3"]:
     """Resample the box to size x size pixels; what lies beyond the frame repeats its edge."""
-    interpolation = cv2.INTER_AREA if box.side > 2 * size else cv2.INTER_LINEAR
-    if interpolation == cv2.INTER_AREA:  # far smaller: average first, or thin lines alias
-        factor = int(box.side // size)
-        frame = cv2.resize(frame, None, fx=1 / factor, fy=1 / factor, interpolation=interpolation)
-        box = Box(*(edge / factor for edge in box))
+    if box.side > 2 * size:  # far smaller: average first, or thin lines alias
+        frame, box = _averaged(frame, box, int(box.side // size))
     return cv2.warpAffine(
         frame,
         frame_to_crop(box, size),
@@ -58,6 +58,29 @@ def crop(frame: Frame, box: Box, size: int) -> UInt8[np.ndarray, "size size 3"]:
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
+
+
+def _averaged(frame: Frame, box: Box, factor: int) -> tuple[Frame, Box]:
+    """The part of the frame around the box, averaged over factor x factor pixels, and its box."""
+    (x, columns), (y, rows) = (
+        _blocks(low, high, length, factor)
+        for low, high, length in (
+            (box.x0, box.x1, frame.shape[1]),
+            (box.y0, box.y1, frame.shape[0]),
+        )
+    )
+    part = frame[y : y + rows * factor, x : x + columns * factor]
+    small = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
+    edges = ((box.x0 - x), (box.y0 - y), (box.x1 - x), (box.y1 - y))
+    return small, Box(*(edge / factor for edge in edges))
+
+
+def _blocks(low: float, high: float, length: int, factor: int) -> tuple[int, int]:
+    """First pixel and number of whole blocks that cover low..high, at least one, in the frame."""
+    last = max(length // factor - 1, 0)
+    first = min(max(int(low // factor) - 1, 0), last)
+    end = min(max(int(high // factor) + 2, first + 1), last + 1)
+    return first * factor, end - first
 
 
 def frame_to_crop(box: Box, size: int) -> Float[np.ndarray, "2 3"]:

@@ -1,11 +1,13 @@
 """The Wav2Lip audio encoder: a mel window in, one audio feature out (h1 of eq. 2)."""
 
+import math
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from avfuse.errors import InputError
 from avfuse.features.mel import MELS
 
 # Kernel, stride, padding, width (in units of `width`), residual: FACTS of the public architecture.
@@ -63,7 +65,7 @@ class AudioEncoder(nn.Module):
             layers.append(_Layer(inputs, width * factor, kernel, stride, padding, residual))
             inputs = width * factor
         self.layers = nn.Sequential(*layers)
-        positions = -(-(-(-steps // 3)) // 2) - 2  # ceil(ceil(steps / 3) / 2), then a valid 3x3
+        positions = math.ceil(math.ceil(steps / 3) / 2) - 2  # strides 3 and 2, then a valid 3x3
         self.dim = inputs * positions
 
     def forward(self, mel: Float[Tensor, "N 80 S"]) -> Float[Tensor, "N D"]:
@@ -84,14 +86,14 @@ class AudioEncoder(nn.Module):
             path: the checkpoint.
 
         Raises:
-            ValueError: if the file holds no such weights, or this encoder has another width.
+            InputError: if the file holds no such weights, or this encoder has another width.
         """
         found = _wav2lip_weights(_read_state(Path(path)))
         own = self.layers.state_dict()
         if not found:
-            raise ValueError(f"{path} has no keys audio_encoder.N.conv_block.*; is it Wav2Lip's?")
+            raise InputError(f"{path} has no keys audio_encoder.N.conv_block.*; is it Wav2Lip's?")
         if set(found) != set(own) or any(found[k].shape != own[k].shape for k in own):
-            raise ValueError(
+            raise InputError(
                 f"{path} holds {len(found)} audio encoder tensors that do not fit this encoder; "
                 f"Wav2Lip's needs AudioEncoder(width=32)"
             )
@@ -102,15 +104,19 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise ValueError(f"{path} does not exist") from error
+        raise InputError(f"{path} does not exist") from error
     except Exception as error:  # not a plain checkpoint: a TorchScript archive, or not ours at all
         try:
-            script = torch.jit.load(str(path), map_location="cpu")
+            script = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
         except Exception:
-            raise ValueError(f"{path} is neither a checkpoint nor TorchScript: {error}") from error
+            raise InputError(
+                f"{path} is neither a checkpoint of plain tensors nor TorchScript; nothing else is "
+                f"opened, since it could run code"
+            ) from error
         return dict(script.state_dict())
     state = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else {}
-    return {k: v for k, v in state.items() if isinstance(v, Tensor)}
+    items = state.items() if isinstance(state, dict) else ()
+    return {k: v for k, v in items if isinstance(k, str) and isinstance(v, Tensor)}
 
 
 def _wav2lip_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from avfuse.layers.blocks import ConvBlock, ResidualBlock
+from avfuse.types import Pyramid
 
 
 class FaceEncoder(nn.Module):
@@ -25,7 +26,7 @@ class FaceEncoder(nn.Module):
         self.levels = nn.ModuleList(levels)
         self.channels = tuple(channels)
 
-    def forward(self, image: Float[Tensor, "N 3 H W"]) -> tuple[Float[Tensor, "N C H W"], ...]:
+    def forward(self, image: Float[Tensor, "N 3 H W"]) -> Pyramid:
         """Encode images; features come fine to coarse."""
         features = []
         y = image

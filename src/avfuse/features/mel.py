@@ -28,6 +28,7 @@ _LOW, _HIGH = 55.0, 7600.0
 
 
 @functools.cache
+@torch.inference_mode(False)  # or the first caller's mode would bar every later one from gradients
 def mel_filterbank() -> Float[Tensor, "bins 80"]:
     """Triangular filters on the Slaney scale with Slaney's norm, (401, 80).
 
@@ -79,7 +80,9 @@ def mel_windows(
     """
     first = window_starts(times, steps)
     padded = F.pad(mel, (steps, steps), value=SILENCE)
-    index = (first.clamp(-steps, mel.shape[-1]) + steps).unsqueeze(1) + torch.arange(steps)
+    index = (first.to(mel.device).clamp(-steps, mel.shape[-1]) + steps).unsqueeze(1) + torch.arange(
+        steps, device=mel.device
+    )
     return padded[:, index].transpose(0, 1)
 
 
@@ -118,12 +121,12 @@ class MelStream:
 
     def flush(self) -> Float[Tensor, "80 S"]:
         """End the recording; return the steps that were still waiting for samples."""
-        if not self._started:
-            silence = _WINDOW // 2 + 1 - self._pending.numel()
-            self.push(torch.zeros(silence))
+        first = torch.empty(MELS, 0)
+        if not self._started:  # shorter than the reflection needs: silence behind it
+            first = self.push(torch.zeros(_WINDOW // 2 + 1 - self._pending.numel()))
         tail = self._pending[-_WINDOW // 2 - 1 : -1].flip(0)
         self._pending = torch.cat([self._pending, tail])
-        return self._take((self._pending.numel() - _WINDOW) // HOP + 1)
+        return torch.cat([first, self._take((self._pending.numel() - _WINDOW) // HOP + 1)], 1)
 
     def _take(self, steps: int) -> Tensor:
         if steps == 0:

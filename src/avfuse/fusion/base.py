@@ -2,10 +2,9 @@
 
 from abc import ABC, abstractmethod
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from avfuse.types import Batch, Condition, Dims, Fused
+from avfuse.types import Batch, Condition, Dims, Fused, Pyramid
 
 
 class Fusion(nn.Module, ABC):
@@ -21,6 +20,8 @@ class Fusion(nn.Module, ABC):
 
     def __init__(self, dims: Dims) -> None:
         super().__init__()
+        if min(*dims.visual, dims.audio, 1) < 1 or not dims.visual:
+            raise ValueError(f"{dims}; expected a pyramid of positive widths and a positive audio")
         self.dims = dims
 
     def prepare(self, condition: Condition) -> Condition:
@@ -28,9 +29,7 @@ class Fusion(nn.Module, ABC):
         return condition
 
     @abstractmethod
-    def forward(
-        self, features: tuple[Float[Tensor, "N C H W"], ...], condition: Condition
-    ) -> Fused:
+    def forward(self, features: Pyramid, condition: Condition) -> Fused:
         """Frame side: fuse a folded condition (N, ...) into the pyramid, fine to coarse."""
 
     def losses(self, aux: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:

@@ -1,11 +1,13 @@
 """Fig. 1c: audio features become the convolution kernels of the middle layers."""
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from collections.abc import Sequence
+from typing import cast
+
+from torch import nn
 
 from avfuse.fusion.base import Fusion
 from avfuse.layers.dynamic_conv import DynamicConv2d
-from avfuse.types import Condition, Dims, Fused
+from avfuse.types import Condition, Dims, Fused, Pyramid
 
 
 class DynamicKernel(Fusion):
@@ -31,12 +33,13 @@ class DynamicKernel(Fusion):
                 f"odd kernel size, which keeps the bottleneck's shape"
             )
         width = dims.visual[-1]
-        self.dynamic = nn.ModuleList(
+        dynamic = nn.ModuleList(
             DynamicConv2d(
                 width, width, kernel_size, features=dims.audio, padding=kernel_size // 2, rank=rank
             )
             for _ in range(layers)
         )
+        self.dynamic = cast("Sequence[DynamicConv2d]", dynamic)  # a ModuleList forgets the type
         self.combine = nn.ModuleList(
             nn.Sequential(nn.BatchNorm2d(width), nn.LeakyReLU(0.2)) for _ in range(layers)
         )
@@ -46,9 +49,7 @@ class DynamicKernel(Fusion):
         kernels = tuple(layer.kernels(condition.audio) for layer in self.dynamic)
         return condition._replace(kernels=kernels)
 
-    def forward(
-        self, features: tuple[Float[Tensor, "N C H W"], ...], condition: Condition
-    ) -> Fused:
+    def forward(self, features: Pyramid, condition: Condition) -> Fused:
         """Four (or `layers`) dynamic convolutions at the bottleneck: y_i = g_i(k_i * y_{i-1})."""
         *skips, y = features
         for layer, g, kernel in zip(self.dynamic, self.combine, condition.kernels, strict=True):

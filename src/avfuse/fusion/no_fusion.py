@@ -1,11 +1,10 @@
 """The audio-blind control: a table without it proves nothing."""
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from avfuse.fusion.base import Fusion
 from avfuse.layers.blocks import ConvBlock
-from avfuse.types import Condition, Dims, Fused
+from avfuse.types import Condition, Dims, Fused, Pyramid
 
 
 class NoFusion(Fusion):
@@ -18,11 +17,11 @@ class NoFusion(Fusion):
 
     def __init__(self, dims: Dims, layers: int = 4) -> None:
         super().__init__(dims)
+        if layers < 1:
+            raise ValueError(f"layers={layers}; expected at least one layer")
         width = dims.visual[-1]
         self.middle = nn.Sequential(*(ConvBlock(width, width) for _ in range(layers)))
 
-    def forward(
-        self, features: tuple[Float[Tensor, "N C H W"], ...], condition: Condition
-    ) -> Fused:
+    def forward(self, features: Pyramid, condition: Condition) -> Fused:
         *skips, y = features
         return Fused((*skips, self.middle(y)), {})

@@ -1,0 +1,1 @@
+"""How good a generated clip is: one metric a file."""

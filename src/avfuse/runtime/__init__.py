@@ -1,0 +1,1 @@
+"""How the generator is run: eager, compiled, captured."""

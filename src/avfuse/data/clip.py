@@ -1,0 +1,96 @@
+"""What a training clip is on disk: face crops, landmarks, timestamps and mel, read without unpickling."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from avfuse.faces.crop import MOUTH
+
+_RIGID = slice(27, 48)
+"""Nose and eyes: what speaking does not move."""
+
+
+class Clip(NamedTuple):
+    """One preprocessed clip.
+
+    Attributes:
+        frames: crops around the head, one fixed square a clip, uint8 RGB (T, H, W, 3).
+        landmarks: 68 points in pixels of the crop, (T, 68, 2); NaN where no face was found.
+        times: seconds from the first frame, float64 (T,).
+        mel: of the whole recording, (80, S).
+    """
+
+    frames: UInt8[Tensor, "T H W 3"]
+    landmarks: Float[Tensor, "T 68 2"]
+    times: Float[Tensor, "T"]
+    mel: Float[Tensor, "80 S"]
+
+
+def save_clip(clip: Clip, path: Path) -> None:
+    """Write a clip whole or not at all."""
+    part = path.with_suffix(f".{os.getpid()}.part")
+    save_file({k: v.contiguous() for k, v in clip._asdict().items()}, part)
+    part.replace(path)
+
+
+class ClipFile:
+    """A clip whose frames stay on disk until they are asked for.
+
+    Args:
+        path: a file by [`save_clip`][avfuse.data.clip.save_clip].
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with safe_open(path, "pt") as file:
+            landmarks = file.get_tensor("landmarks").numpy()
+            self.times: Tensor = file.get_tensor("times")
+            self.mel: Tensor = file.get_tensor("mel")
+        self.landmarks: Float[np.ndarray, "T 68 2"] = landmarks
+        self.rigid: Float[np.ndarray, "T 21 2"] = smooth(landmarks[:, _RIGID])
+        self.lips: Float[np.ndarray, "T 20 2"] = lip_shapes(landmarks)
+        self.valid = np.flatnonzero(~np.isnan(self.lips).any((1, 2)) & ~np.isnan(self.rigid).any((1, 2)))
+
+    def frame(self, index: int) -> UInt8[np.ndarray, "H W 3"]:
+        """Read one frame."""
+        with safe_open(self.path, "pt") as file:
+            return file.get_slice("frames")[index].numpy()
+
+
+def smooth(points: Float[np.ndarray, "T P 2"], width: int = 5) -> Float[np.ndarray, "T P 2"]:
+    """Moving average over `width` frames, shorter at the ends: labels jitter, heads do not."""
+    padded = np.pad(points, ((width // 2,) * 2, (0, 0), (0, 0)), constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width, 0)
+    seen = ~np.isnan(windows)
+    total = np.where(seen, windows, 0).sum(-1)
+    mean = total / np.maximum(seen.sum(-1), 1)
+    return np.where(np.isnan(points), np.nan, mean).astype(np.float32)
+
+
+def lip_shapes(landmarks: Float[np.ndarray, "T 68 2"]) -> Float[np.ndarray, "T 20 2"]:
+    """How the lips differ from the clip's mean, head motion and identity taken out.
+
+    The 20 mouth points, upright (eyes level), from the middle of the mouth corners, in units of
+    the clip's distance from eyes to mouth; minus their mean over the clip.
+    """
+    left, right = landmarks[:, 36:42].mean(1), landmarks[:, 42:48].mean(1)
+    across = (right - left) / np.linalg.norm(right - left, axis=1, keepdims=True)
+    down = np.stack([-across[:, 1], across[:, 0]], 1)
+    corners = landmarks[:, [48, 54]].mean(1)
+    unit = np.nanmedian(np.linalg.norm(corners - (left + right) / 2, axis=1))
+    offsets = (landmarks[:, MOUTH] - corners[:, None]) / unit
+    upright = np.einsum("tij,tpj->tpi", np.stack([across, down], 1), offsets)
+    return (upright - np.nanmean(upright, 0)).astype(np.float32)
+
+
+def lip_aperture(lips: Float[Tensor, "... 20 2"]) -> Float[Tensor, "..."]:
+    """Mean inner-lip opening of mouth points (48 to 67), in their unit; negative is pressed."""
+    upper, lower = lips[..., [13, 14, 15], 1], lips[..., [19, 18, 17], 1]
+    return torch.mean(lower - upper, -1)

@@ -1,0 +1,171 @@
+"""From a folder of videos to batches of pairs."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from lightning import LightningDataModule
+from torch.utils.data import DataLoader
+
+from avfuse.data.augment import AugmentPictures, augment
+from avfuse.data.clip import ClipFile
+from avfuse.data.dataset import PairDataset, PairSampler
+from avfuse.data.pairs import PairSource, RenderedTwins, TransplantedMouths
+from avfuse.data.preprocess import SourceClip, cached_clips, cached_twins
+from avfuse.errors import InputError
+from avfuse.types import Batch
+
+
+class TalkingClips(LightningDataModule):
+    """Pairs from ordinary video files, from procedural faces, or from both.
+
+    A clip's speaker is the name of its folder. Clips are cropped once and cached; a cached clip is
+    made anew only when its video or its labels change.
+
+    Args:
+        videos: folder of video files with sound, searched through all its subfolders.
+        labels: folder of landmark labels, `<speaker>__<clip>.npz` or `<clip>.npz`, each with an
+            array `landmarks` (T, 68, 2 or more) in pixels of the video; None: beside the videos.
+        cache: where cropped clips are kept.
+        synthetic: number of procedural faces, each rendered saying two things.
+        synthetic_share: how many of the training pairs come from procedural faces, 0 to 1.
+        unseen: speakers, or single clips as `speaker/clip`, kept out of training altogether.
+        held_back: every n-th clip of the other speakers is kept out of training; 0 for none.
+        size: pixels a side.
+        mel_steps: mel steps a window; the model's.
+        frames: T, consecutive frames a pair.
+        batch: pairs a batch; each pair is used both ways.
+        epoch: pairs an epoch.
+        validation: pairs of each validation set.
+        augmentation: strength of the random views; 0 turns all augmentation off.
+        workers: processes that make pairs.
+        seed: of pairs and procedural faces.
+    """
+
+    def __init__(
+        self,
+        videos: str | None = None,
+        labels: str | None = None,
+        cache: str = ".cache/clips",
+        synthetic: int = 0,
+        synthetic_share: float = 0.25,
+        unseen: Sequence[str] = (),
+        held_back: int = 10,
+        size: int = 128,
+        mel_steps: int = 16,
+        frames: int = 1,
+        batch: int = 16,
+        epoch: int = 4096,
+        validation: int = 128,
+        augmentation: float = 1.0,
+        workers: int = 1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.pictures = AugmentPictures()
+
+    def prepare_data(self) -> None:
+        h = self.hparams
+        if h.videos is not None:
+            cached_clips(Path(h.videos), _path(h.labels), Path(h.cache))
+        if h.synthetic:
+            cached_twins(h.synthetic, h.seed, Path(h.cache))
+
+    def setup(self, stage: str | None = None) -> None:
+        h = self.hparams
+        clips: list[SourceClip] = []
+        if h.videos is not None:
+            clips = cached_clips(Path(h.videos), _path(h.labels), Path(h.cache))
+        twins: list[PairSource] = []
+        if h.synthetic:
+            files_of_twins = cached_twins(h.synthetic, h.seed, Path(h.cache))
+            twins = [RenderedTwins(ClipFile(a), ClipFile(b)) for a, b in files_of_twins]
+        real = _split(clips, set(h.unseen), h.held_back)
+        back = max(1, len(twins) // h.held_back) if h.held_back and twins else 0
+        weights = _shares(real["train"], len(twins) - back, h.synthetic_share)
+        sources = [*map(TransplantedMouths, real["train"]), *twins[back:]]
+        self.train = self._dataset(sources, weights, h.epoch, h.augmentation, h.seed)
+        held = [[*map(TransplantedMouths, real[n])] or twins[:back] for n in ("seen", "unseen")]
+        self.val = [
+            self._dataset(s, [1.0] * len(s), h.validation, 0.0, h.seed + 1) for s in held if s
+        ]
+
+    def _dataset(
+        self, sources: Sequence[PairSource], weights: Sequence[float], length: int, strength: float,
+        seed: int,
+    ) -> PairDataset:  # fmt: skip
+        h = self.hparams
+        return PairDataset(
+            sources,
+            weights,
+            length=length,
+            size=h.size,
+            mel_steps=h.mel_steps,
+            frames=h.frames,
+            strength=strength,
+            seed=seed,
+        )
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        trainer = self.trainer
+        ranks = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
+        return DataLoader(
+            self.train,
+            self.hparams.batch,
+            sampler=PairSampler(self.train, *ranks),
+            num_workers=self.hparams.workers,
+            drop_last=True,
+            persistent_workers=self.hparams.workers > 0,
+        )
+
+    def val_dataloader(self) -> list[DataLoader[Batch]]:
+        workers = self.hparams.workers
+        return [DataLoader(d, self.hparams.batch, num_workers=workers) for d in self.val]
+
+    def test_dataloader(self) -> list[DataLoader[Batch]]:
+        return self.val_dataloader()
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        videos = (v.float() / 255 for v in (batch.video1, batch.video2))
+        batch = batch._replace(**dict(zip(("video1", "video2"), videos, strict=True)))
+        training = self.trainer is not None and self.trainer.training
+        if not (training and self.hparams.augmentation):
+            return batch
+        with torch.autocast(batch.video1.device.type, enabled=False):
+            return augment(batch, self.pictures)
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+def _split(clips: Sequence[SourceClip], unseen: set[str], held_back: int) -> dict[str, list[ClipFile]]:
+    """Clips for training, of seen speakers held back, and unseen ones."""
+    known = {c.speaker for c in clips} | {f"{c.speaker}/{c.name}" for c in clips}
+    if unknown := unseen - known:
+        raise InputError(
+            f"unseen={sorted(unknown)}: no such speakers or clips; speakers are the folders "
+            f"{sorted({c.speaker for c in clips})}"
+        )
+    parts: dict[str, list[ClipFile]] = {"train": [], "seen": [], "unseen": []}
+    number: Counter[str] = Counter()
+    for clip in clips:
+        if unseen & {clip.speaker, f"{clip.speaker}/{clip.name}"}:
+            part = "unseen"
+        else:
+            number[clip.speaker] += 1
+            part = "seen" if held_back and number[clip.speaker] % held_back == 0 else "train"
+        parts[part].append(ClipFile(clip.path))
+    return parts
+
+
+def _shares(clips: Sequence[ClipFile], twins: int, synthetic_share: float) -> list[float]:
+    """Draw speakers by the square root of their clips, or one with many drowns the others."""
+    count = Counter(clip.path.parent for clip in clips)
+    real = [count[clip.path.parent] ** -0.5 for clip in clips]
+    if not real:
+        return [1.0] * twins
+    share = synthetic_share / (1 - synthetic_share) * sum(real) / max(1, twins)
+    return [*real, *[share] * twins]

@@ -1,0 +1,101 @@
+"""Pairs as tensors, drawn at random for training and always the same for validation."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, DistributedSampler
+
+from avfuse.data.clip import ClipFile
+from avfuse.data.pairs import Moment, PairSource, View
+from avfuse.features.mel import STEP_RATE, mel_windows
+from avfuse.types import Batch
+
+
+class PairDataset(Dataset[Batch]):
+    """`length` pairs drawn from sources.
+
+    Item i is the same in every process and every run with the same seed; indices go on beyond
+    `length`, which is how [`PairSampler`][avfuse.data.dataset.PairSampler] makes epochs differ.
+
+    Args:
+        sources: what pairs are drawn from.
+        weights: how often each source is drawn from, relative.
+        length: pairs an epoch.
+        size: pixels a side.
+        mel_steps: mel steps a window.
+        frames: T, consecutive frames a pair.
+        strength: of the random views, 0 for none.
+        seed: of everything random.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[PairSource],
+        weights: Sequence[float],
+        *,
+        length: int,
+        size: int,
+        mel_steps: int,
+        frames: int = 1,
+        strength: float = 1.0,
+        seed: int = 0,
+    ) -> None:
+        self.sources, self.length = sources, length
+        self.shares = np.asarray(weights, np.float64) / np.sum(weights)
+        self.size, self.mel_steps, self.frames = size, mel_steps, frames
+        self.strength, self.seed = strength, seed
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> Batch:
+        rng = np.random.default_rng((self.seed, index))
+        source = self.sources[rng.choice(len(self.sources), p=self.shares)]
+        moments = source.moments(rng, self.frames)
+        view = View.random(self.size, rng, self.strength)
+        pairs = [source.pair(first, second, view) for first, second in moments]
+        late = rng.uniform(-0.5, 0.5) / STEP_RATE if self.strength else 0.0
+        firsts, seconds = [m[0] for m in moments], [m[1] for m in moments]
+        return Batch(
+            _images([p.image1 for p in pairs]),
+            _images([p.image2 for p in pairs]),
+            _windows(firsts, late, self.mel_steps),
+            _windows(seconds, late, self.mel_steps),
+            torch.from_numpy(np.stack([p.landmarks1 for p in pairs])).float(),
+            torch.from_numpy(np.stack([p.landmarks2 for p in pairs])).float(),
+            _lips(firsts),
+            _lips(seconds),
+        )
+
+
+class PairSampler(DistributedSampler[Batch]):
+    """New pairs every epoch, each drawn by one process only.
+
+    Args:
+        dataset: what to sample.
+        processes: of the training.
+        rank: of this one.
+    """
+
+    def __init__(self, dataset: PairDataset, processes: int = 1, rank: int = 0) -> None:
+        super().__init__(dataset, processes, rank, shuffle=False)
+        self.pairs = len(dataset)
+
+    def __iter__(self) -> Iterator[int]:
+        return (self.epoch * self.pairs + index for index in super().__iter__())
+
+
+def _images(frames: list[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
+
+
+def _lips(moments: list[Moment]) -> Tensor:
+    return torch.from_numpy(np.stack([m.clip.lips[m.index] for m in moments]))
+
+
+def _windows(moments: list[Moment], late: float, steps: int) -> Tensor:
+    clip: ClipFile = moments[0].clip
+    times = clip.times[[m.index for m in moments]] + late
+    return mel_windows(clip.mel, times, steps)

@@ -1,0 +1,144 @@
+"""From video files to cached clips: a pure function of one video, and the folder around it."""
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from tqdm import tqdm
+
+from avfuse.data.clip import Clip, save_clip, smooth
+from avfuse.data.synthetic import SyntheticClip, synthetic_clip
+from avfuse.errors import InputError
+from avfuse.faces.crop import Box, box_from_landmarks, crop, frame_to_crop
+from avfuse.features.mel import mel_spectrogram
+from avfuse.video.audio import read_audio
+from avfuse.video.read import frames
+
+VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
+"""Endings that count as a video when a folder is searched."""
+
+_LARGEST = 384  # pixels a side of a cached crop; larger faces are scaled down to it
+_MARGIN = 1.25  # room around the network's square for random views
+_FORMAT = "1"  # of the cache; another one makes it anew
+
+
+def preprocess(video: Path, landmarks: Float[np.ndarray, "T 68 2"]) -> Clip:
+    """Crop one video around its head.
+
+    Args:
+        video: with sound.
+        landmarks: of every frame, in pixels of the video; NaN where no face was found.
+
+    Returns:
+        The clip; frames without a label at the end are left out.
+
+    Raises:
+        InputError: if the video cannot be read or has no labelled face.
+    """
+    square = _square(smooth(landmarks))
+    if square is None:
+        raise InputError(f"{video}: no frame has landmarks; remove the video or label it")
+    size = min(_LARGEST, round(square.side))
+    crops, times = [], []
+    for frame, _ in zip(frames(video), landmarks, strict=False):
+        crops.append(crop(frame.image, square, size))
+        times.append(frame.time)
+    matrix = frame_to_crop(square, size)
+    points = landmarks[: len(crops)] @ matrix[:, :2].T + matrix[:, 2]
+    return Clip(
+        torch.from_numpy(np.stack(crops)),
+        torch.from_numpy(points.astype(np.float32)),
+        torch.tensor(times, dtype=torch.float64),
+        mel_spectrogram(read_audio(video)),
+    )
+
+
+class SourceClip(NamedTuple):
+    """A video by its folder and its name, and where its cached clip lies."""
+
+    speaker: str
+    name: str
+    path: Path
+
+
+def cached_clips(videos: Path, labels: Path | None, cache: Path) -> list[SourceClip]:
+    """Preprocess a folder of videos; what is cached already is left as it is.
+
+    Args:
+        videos: searched through all its subfolders.
+        labels: folder of the labels, or None where they lie beside the videos.
+        cache: where cached clips are written, `<speaker>/<clip>-<digest>.safetensors`.
+
+    Returns:
+        One entry a video, in the order of names.
+
+    Raises:
+        InputError: if there are no videos, or a label is missing.
+    """
+    if not videos.is_dir():
+        raise InputError(f"{videos} is not a folder; give one with video files in it")
+    found = sorted(p for p in videos.rglob("*") if p.suffix.lower() in VIDEOS)
+    if not found:
+        raise InputError(f"{videos} holds no videos; expected files like {', '.join(sorted(VIDEOS))}")
+    jobs = [(video, _label(video, labels)) for video in found]
+    targets = [cache / v.parent.name / f"{v.stem}-{_digest(v, p)}.safetensors" for v, p in jobs]
+    missing = [(job, t) for job, t in zip(jobs, targets, strict=True) if not t.exists()]
+    for (video, label), target in tqdm(missing, "cropping clips", unit="clip", disable=not missing):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with np.load(label, allow_pickle=False) as file:
+            landmarks = file["landmarks"][..., :2]
+        save_clip(preprocess(video, landmarks), target)
+    return [SourceClip(v.parent.name, v.stem, t) for v, t in zip(found, targets, strict=True)]
+
+
+def cached_twins(count: int, seed: int, cache: Path) -> list[tuple[Path, Path]]:
+    """Render procedural faces, each saying two things; what is cached already is left as it is."""
+    folder = cache / "synthetic"
+    folder.mkdir(parents=True, exist_ok=True)
+    twins = [
+        tuple(folder / f"{seed}-{face}-{voice}-{_FORMAT}.safetensors" for voice in range(2))
+        for face in range(count)
+    ]
+    missing = [f for f in range(count) if not all(path.exists() for path in twins[f])]
+    for face in tqdm(missing, "rendering faces", unit="face", disable=not missing):
+        for voice, path in enumerate(twins[face]):
+            number = seed * 1_000_000 + face * 2
+            save_clip(_from_synthetic(synthetic_clip(number, speech_seed=number + voice)), path)
+    return [(a, b) for a, b in twins]
+
+
+def _from_synthetic(clip: SyntheticClip) -> Clip:
+    return Clip(
+        torch.from_numpy(clip.frames),
+        torch.from_numpy(clip.landmarks),
+        torch.from_numpy(clip.times),
+        mel_spectrogram(torch.from_numpy(clip.waveform)),
+    )
+
+
+def _square(landmarks: Float[np.ndarray, "T 68 2"]) -> Box | None:
+    """One square that holds the network's square of every frame, with a margin."""
+    seen = landmarks[~np.isnan(landmarks).any((1, 2))]
+    if not len(seen):
+        return None
+    boxes = np.array([box_from_landmarks(points) for points in seen])
+    low, high = np.percentile(boxes[:, :2], 2, 0), np.percentile(boxes[:, 2:], 98, 0)
+    centre, half = (low + high) / 2, float((high - low).max()) / 2 * _MARGIN
+    return Box(*map(float, (centre - half)), *map(float, (centre + half)))
+
+
+def _label(video: Path, labels: Path | None) -> Path:
+    folder = video.parent if labels is None else labels
+    names = [f"{video.parent.name}__{video.stem}.npz", f"{video.stem}.npz"]
+    for name in names:
+        if (folder / name).exists():
+            return folder / name
+    raise InputError(f"{video}: no landmark labels; expected {folder / names[0]} or {names[1]}")
+
+
+def _digest(*files: Path) -> str:
+    facts = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+    return hashlib.sha256(repr((_FORMAT, facts)).encode()).hexdigest()[:12]

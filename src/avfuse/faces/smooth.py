@@ -1,0 +1,141 @@
+"""Boxes that do not swim: two-sided smoothing over time, so nothing lags behind the face."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from avfuse.faces.crop import Box
+from avfuse.faces.tracker import F, Face
+
+REACH = 0.4
+"""How far a box looks before and after itself, in seconds; also the longest gap that is bridged."""
+
+LOOK_AHEAD = 25
+"""At most so many frames are held back, however many the video has a second."""
+
+# Width of the Gaussian, in seconds: its weight at REACH is 4 %.
+_SIGMA = 0.16
+# How firmly the speed is held at zero, as a share of the Gaussian's variance. It matters where
+# the window is one-sided (both ends of a track), where a free slope would double the noise.
+_STILL = 0.5
+# A sighting this many typical residuals off counts half.
+_OUTLIER = 2.0
+_EPSILON = 1e-6
+
+
+class Sighting(NamedTuple):
+    """What a detector saw in one frame, before smoothing.
+
+    Attributes:
+        box: the network's square.
+        confidence: in [0, 1].
+        track: changes when another shot or another face begins; nothing is smoothed across.
+    """
+
+    box: Box
+    confidence: float
+    track: int
+
+
+class _Moment(NamedTuple):
+    time: float
+    sighting: Sighting | None
+
+
+def smooth(
+    sightings: Iterable[tuple[F, Sighting | None]], reach: float = REACH
+) -> Iterator[tuple[F, Face | None]]:
+    """Smooth the boxes of each track and bridge its short gaps; holds back `reach` seconds.
+
+    Args:
+        sightings: frames in order of time, with what was seen in each.
+        reach: seconds to look to either side, and the longest gap to bridge.
+
+    Yields:
+        every frame, in order, with its face, or None where there is none.
+    """
+    past: deque[_Moment] = deque()
+    ahead: deque[tuple[F, _Moment]] = deque()
+
+    def settle() -> tuple[F, Face | None]:
+        frame, now = ahead.popleft()
+        while past and past[0].time < now.time - reach - _EPSILON:
+            past.popleft()
+        later = (m for _, m in ahead if m.time <= now.time + reach + _EPSILON)
+        face = _face(now, list(past), list(later), reach)
+        past.append(now)
+        return frame, face
+
+    for frame, sighting in sightings:
+        moment = _Moment(frame.time, sighting)
+        ahead.append((frame, moment))
+        while moment.time - ahead[0][1].time > reach + _EPSILON or len(ahead) > LOOK_AHEAD:
+            yield settle()
+    while ahead:
+        yield settle()
+
+
+def _face(now: _Moment, past: list[_Moment], later: list[_Moment], reach: float) -> Face | None:
+    track = now.sighting.track if now.sighting else _bridged(past, later, reach)
+    if track is None:
+        return None
+    moments = [*past, now, *later]
+    seen = [(m.time, m.sighting) for m in moments if m.sighting and m.sighting.track == track]
+    times = np.array([time for time, _ in seen]) - now.time
+    boxes = np.array([_centre_and_side(s.box) for _, s in seen])
+    x, y, side = local_fit(times, boxes)
+    # Frames without a sighting count as zero: a bridged gap is less sure than what was seen.
+    everywhere = _gauss(np.array([m.time for m in moments]) - now.time).sum()
+    confidence = (_gauss(times) * np.array([s.confidence for _, s in seen])).sum() / everywhere
+    half = side / 2
+    return Face(Box(x - half, y - half, x + half, y + half), float(confidence))
+
+
+def _bridged(past: list[_Moment], later: list[_Moment], reach: float) -> int | None:
+    """The track that goes on after a gap short enough to bridge."""
+    before = next((m for m in reversed(past) if m.sighting), None)
+    after = next((m for m in later if m.sighting), None)
+    if not (before and before.sighting and after and after.sighting):
+        return None
+    same = before.sighting.track == after.sighting.track
+    return after.sighting.track if same and after.time - before.time <= reach + _EPSILON else None
+
+
+def local_fit(times: Float[np.ndarray, "n"], values: Float[np.ndarray, "n k"]) -> tuple[float, ...]:
+    """A robust straight line through the values around time 0, read off at 0.
+
+    Gaussian weights in time, three rounds of reweighting by the distance from the line. A line
+    rather than a mean, or a moving face would lag where the window is one-sided.
+
+    Args:
+        times: seconds from the moment in question.
+        values: what was measured; the last column is the scale the others are judged by.
+
+    Returns:
+        The k values at time 0.
+    """
+    near = _gauss(times)
+    weights = near
+    for _ in range(3):
+        total = weights.sum()
+        mean_time = (weights * times).sum() / total
+        mean = (weights[:, None] * values).sum(0) / total
+        offset = times - mean_time
+        spread = (weights * offset**2).sum() + _STILL * total * _SIGMA**2
+        slope = ((weights * offset)[:, None] * (values - mean)).sum(0) / spread
+        residual = np.linalg.norm(values - mean - offset[:, None] * slope, axis=1)
+        typical = np.median(residual) + 1e-3 * abs(mean[-1]) + 1e-9
+        weights = near / (1 + (residual / (_OUTLIER * typical)) ** 2)
+    return tuple(float(v) for v in mean - mean_time * slope)
+
+
+def _gauss(times: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+    weights: Float[np.ndarray, "n"] = np.exp(-0.5 * (times / _SIGMA) ** 2)
+    return weights
+
+
+def _centre_and_side(box: Box) -> tuple[float, float, float]:
+    return (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, box.side

@@ -1,0 +1,104 @@
+"""What finds faces: one protocol for every backend, and the backend that is told where to look."""
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from jaxtyping import Float
+
+from avfuse.errors import InputError
+from avfuse.faces.crop import Box, Frame
+
+
+class Timed(Protocol):
+    """A frame of a video, whatever carries it."""
+
+    @property
+    def image(self) -> Frame:
+        """Upright RGB pixels, (H, W, 3) uint8."""
+
+    @property
+    def time(self) -> float:
+        """When it is shown, in seconds; grows from frame to frame."""
+
+
+F = TypeVar("F", bound=Timed)
+
+
+class Face(NamedTuple):
+    """One face in one frame.
+
+    Attributes:
+        box: the network's square, as `box_from_landmarks` defines it, in pixels of the frame.
+        confidence: in [0, 1]; comparable within a backend only.
+        landmarks: 68 points in pixels of the frame, x before y, or None where a backend has none.
+    """
+
+    box: Box
+    confidence: float
+    landmarks: Float[np.ndarray, "68 2"] | None = None
+
+
+class FaceTracker(Protocol):
+    """Follows one face through a video."""
+
+    def track(self, frames: Iterable[F]) -> Iterator[tuple[F, Face | None]]:
+        """Give every frame back, in order, with its face or None where there is none.
+
+        Streams: at most a second of frames is held back to look ahead.
+        """
+
+
+class FixedBox:
+    """The same square in every frame, for a user who knows where the face is.
+
+    Args:
+        box: x0, y0, x1, y1 of a rectangle around the face in pixels, of any aspect; the square
+            around it, with the same centre, is what the network sees.
+
+    Raises:
+        InputError: the four numbers do not span a rectangle.
+    """
+
+    def __init__(self, box: tuple[float, float, float, float]) -> None:
+        x0, y0, x1, y1 = box
+        if not (all(map(math.isfinite, box)) and x0 < x1 and y0 < y1):
+            raise InputError(
+                f"the face box {x0:g},{y0:g},{x1:g},{y1:g} is no rectangle: "
+                "give X0,Y0,X1,Y1 in pixels with X0 < X1 and Y0 < Y1"
+            )
+        half = max(x1 - x0, y1 - y0) / 2
+        x, y = (x0 + x1) / 2, (y0 + y1) / 2
+        self.box = Box(x - half, y - half, x + half, y + half)
+
+    @classmethod
+    def parse(cls, text: str) -> "FixedBox":
+        """Read "X0,Y0,X1,Y1".
+
+        Raises:
+            InputError: not four numbers that span a rectangle.
+        """
+        try:
+            x0, y0, x1, y1 = (float(part) for part in text.split(","))
+        except ValueError:
+            raise InputError(
+                f"the face box {text!r} is not four numbers: give X0,Y0,X1,Y1 in pixels"
+            ) from None
+        return cls((x0, y0, x1, y1))
+
+    def track(self, frames: Iterable[F]) -> Iterator[tuple[F, Face | None]]:
+        """Give every frame back with the box.
+
+        Raises:
+            InputError: the box lies outside a frame.
+        """
+        for frame in frames:
+            height, width = frame.image.shape[:2]
+            x0, y0, x1, y1 = self.box
+            if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
+                raise InputError(
+                    f"the face box {x0:g},{y0:g},{x1:g},{y1:g} lies outside the "
+                    f"{width}x{height} frame: give X0,Y0,X1,Y1 in pixels of the frame"
+                )
+            yield frame, Face(self.box, confidence=1.0)

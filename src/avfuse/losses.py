@@ -1,0 +1,87 @@
+"""Named, plain functions; every one a mean, so that weights do not depend on sizes."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from avfuse.faces.crop import MOUTH
+
+
+def reconstruction(
+    output: Float[Tensor, "N 3 H W"],
+    target: Float[Tensor, "N 3 H W"],
+    weight: Float[Tensor, "N 1 H W"],
+) -> Float[Tensor, ""]:
+    """L1 between output and target (eq. 3), weighted a pixel."""
+    return ((output - target).abs() * weight).mean()
+
+
+def adversarial_generator(fake: Float[Tensor, "N 1 h w"]) -> Float[Tensor, ""]:
+    """LSGAN, the generator's side: scores of its pictures should be 1.
+
+    Eq. 4 as printed has the discriminator maximise what LSGAN minimises; this is LSGAN.
+    """
+    return ((fake - 1) ** 2).mean()
+
+
+def adversarial_discriminator(
+    real: Float[Tensor, "N 1 h w"], fake: Float[Tensor, "N 1 h w"]
+) -> Float[Tensor, ""]:
+    """LSGAN, the discriminator's side (eq. 4): real 1, generated 0."""
+    return (((real - 1) ** 2).mean() + (fake**2).mean()) / 2
+
+
+def mask_size(mask: Float[Tensor, "N 1 H W"], allowed: Float[Tensor, "N 1 H W"]) -> Float[Tensor, ""]:
+    """Keep the attention mask out of where nothing changes (GANimation's L1, away from the mouth).
+
+    The paper names a mask loss (IV-D) and does not define it.
+    """
+    return (mask * (1 - allowed)).mean()
+
+
+def mask_smoothness(mask: Float[Tensor, "N 1 H W"]) -> Float[Tensor, ""]:
+    """Total variation of the attention mask, as in GANimation."""
+    across = (mask[..., :, 1:] - mask[..., :, :-1]).square().mean()
+    down = (mask[..., 1:, :] - mask[..., :-1, :]).square().mean()
+    return across + down
+
+
+def edges(output: Float[Tensor, "N 3 H W"], target: Float[Tensor, "N 3 H W"]) -> Float[Tensor, ""]:
+    """L1 between the differences of neighbouring pixels: blur costs here what L1 forgives."""
+    across = (output.diff(dim=-1) - target.diff(dim=-1)).abs().mean()
+    down = (output.diff(dim=-2) - target.diff(dim=-2)).abs().mean()
+    return across + down
+
+
+def mouth_map(
+    landmarks: Float[Tensor, "N 68 2"], height: int, width: int
+) -> Float[Tensor, "N 1 H W"]:
+    """A soft blob over the mouth, 1 in its middle: where lips are and may go.
+
+    A Gaussian around the mouth's centre, as wide as the mouth across and 0.8 of that down.
+    """
+    mouth = landmarks[:, MOUTH]
+    centre = mouth.mean(1)
+    span = (landmarks[:, 54] - landmarks[:, 48]).norm(dim=-1).clamp_min(1.0)
+    x = torch.arange(width, device=landmarks.device)
+    y = torch.arange(height, device=landmarks.device)
+    across = ((x[None] - centre[:, :1]) / (0.55 * span[:, None])).square()
+    down = ((y[None] - centre[:, 1:]) / (0.45 * span[:, None])).square()
+    return torch.exp(-(across[:, None, :] + down[:, :, None]) / 2).unsqueeze(1)
+
+
+def mouth_patch(
+    image: Float[Tensor, "N 3 H W"], landmarks: Float[Tensor, "N 68 2"], size: int
+) -> Float[Tensor, "N 3 size size"]:
+    """Cut an upright square of 1.7 mouth widths around the mouth, resampled to size x size."""
+    height, width = image.shape[-2:]
+    centre = landmarks[:, MOUTH].mean(1)
+    half = 0.85 * (landmarks[:, 54] - landmarks[:, 48]).norm(dim=-1).clamp_min(1.0)
+    axis = (torch.arange(size, device=image.device) + 0.5) / size * 2 - 1
+    x = (centre[:, :1] + half[:, None] * axis + 0.5) / width * 2 - 1
+    y = (centre[:, 1:] + half[:, None] * axis + 0.5) / height * 2 - 1
+    grid = torch.stack([x[:, None, :].expand(-1, size, -1), y[:, :, None].expand(-1, -1, size)], -1)
+    return F.grid_sample(
+        image, grid.to(image.dtype), mode="bilinear", padding_mode="border", align_corners=False
+    )

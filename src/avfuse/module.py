@@ -1,0 +1,209 @@
+"""The one LightningModule: folds time, sums named losses, logs, optimises."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from lightning import LightningModule
+from torch import Tensor, nn
+
+from avfuse import losses
+from avfuse.data.clip import lip_aperture
+from avfuse.discriminator import PatchDiscriminator
+from avfuse.generator import FusionFactory, Generator
+from avfuse.types import Batch, Condition, Generated
+
+PATCH = 64
+"""Pixels a side of the mouth patches that the discriminator sees."""
+
+
+class TalkingFace(LightningModule):
+    """The paper's model and training (IV-B) for any fusion strategy.
+
+    Each batch of pairs is used both ways: f(V1, A2) -> V2 and f(V2, A1) -> V1 (eq. 3). Since the
+    two differ in the mouth only, the discriminator (eq. 4) looks at the mouth.
+
+    Args:
+        fusion: how sound gets in. It has no default, here or anywhere: set it in one place.
+        channels: of the pyramid, fine to coarse.
+        blocks: residual blocks a level, fine to coarse.
+        blend: eq. 7, or the motion image itself (w/o blending).
+        mel_steps: mel steps the audio encoder hears around a frame.
+        audio_width: width of the audio encoder; 32 is Wav2Lip's.
+        wav2lip: a Wav2Lip checkpoint to start the audio encoder from.
+        rate: learning rate of the generator.
+        discriminator_rate: learning rate of the discriminator.
+        weight_decay: of the generator (AdamW).
+        warmup: steps over which the learning rate rises.
+        reconstruction: λ_rec of eq. 5.
+        adversarial: weight of the adversarial loss.
+        mask: weight of the attention mask's regulariser.
+        mouth: extra weight of the mouth's pixels in the reconstruction.
+        edges: weight of the mouth's edges beside its pixels.
+        lips: weight of the lip shape, predicted from the audio feature by a linear map that is
+            only there in training; it teaches the encoder what of the sound shows.
+    """
+
+    def __init__(
+        self,
+        fusion: FusionFactory,
+        channels: Sequence[int] = (16, 32, 64, 128, 256),
+        blocks: Sequence[int] | None = None,
+        blend: bool = True,
+        mel_steps: int = 16,
+        audio_width: int = 32,
+        wav2lip: str | None = None,
+        rate: float = 5e-4,
+        discriminator_rate: float = 2e-4,
+        weight_decay: float = 0.01,
+        warmup: int = 200,
+        reconstruction: float = 10.0,
+        adversarial: float = 1.0,
+        mask: float = 1.0,
+        mouth: float = 4.0,
+        edges: float = 0.5,
+        lips: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(ignore=["fusion"])
+        self.automatic_optimization = False
+        self.generator = Generator(
+            fusion,
+            channels=channels,
+            blocks=blocks,
+            blend=blend,
+            mel_steps=mel_steps,
+            audio_width=audio_width,
+        )
+        self.generator.to(memory_format=torch.channels_last)
+        if wav2lip is not None:
+            self.generator.audio.load_wav2lip(wav2lip)
+        self.discriminator = PatchDiscriminator()
+        self.lips = nn.Linear(self.generator.audio.dim, 40)
+
+    def forward(
+        self, video: Float[Tensor, "B T 3 H W"], mel: Float[Tensor, "B T 80 S"]
+    ) -> Generated:
+        """Make every frame speak its mel window. Frames fold: outputs are (N, ...), N = B·T."""
+        return self.generator(_fold(video), self.generator.prepare(mel).fold())
+
+    def training_step(self, batch: Batch, batch_index: int) -> None:
+        target, landmarks = _targets(batch)
+        condition = self.generator.prepare(torch.cat([batch.mel2, batch.mel1]))
+        source = _fold(torch.cat([batch.video1, batch.video2]))
+        generated = self.generator(source, condition.fold())
+        fake = losses.mouth_patch(generated.image, landmarks, PATCH)
+        real = losses.mouth_patch(target, landmarks, PATCH)
+        terms = self._supervision(batch, generated, condition, target, landmarks, fake, real)
+        generator, discriminator = self.optimizers()
+        if self.hparams["adversarial"]:
+            self.discriminator.requires_grad_(False)
+            score = losses.adversarial_generator(self.discriminator(fake))
+            terms["adversarial"] = self.hparams["adversarial"] * score
+            self.discriminator.requires_grad_(True)
+        self._step(generator, torch.stack(list(terms.values())).sum())
+        if self.hparams["adversarial"]:
+            scores = self.discriminator(torch.cat([real, fake.detach()])).chunk(2)
+            terms["discriminator"] = losses.adversarial_discriminator(*scores)
+            self._step(discriminator, terms["discriminator"])
+        for schedule in self.lr_schedulers():
+            schedule.step()
+        self.log_dict({f"train/{k}": v.detach() for k, v in terms.items()}, prog_bar=True)
+
+    def _supervision(
+        self,
+        batch: Batch,
+        generated: Generated,
+        condition: Condition,
+        target: Tensor,
+        landmarks: Tensor,
+        fake: Tensor,
+        real: Tensor,
+    ) -> dict[str, Tensor]:
+        """Every loss but the adversarial one, weighted, by name."""
+        h = self.hparams
+        near = losses.mouth_map(landmarks, *target.shape[-2:])
+        heard = self.lips(condition.audio.flatten(0, 1))
+        seen = torch.cat([batch.lips2, batch.lips1]).flatten(0, 1).flatten(1)
+        lips = F.smooth_l1_loss(heard.float(), seen / LIP_UNIT)
+        rec = losses.reconstruction(generated.image, target, 1 + h["mouth"] * near)
+        mask = losses.mask_size(generated.mask, near) + losses.mask_smoothness(generated.mask)
+        own = self.generator.fusion.losses(generated.aux, batch)
+        return {
+            "reconstruction": h["reconstruction"] * rec,
+            "mask": h["mask"] * mask,
+            "edges": h["reconstruction"] * h["edges"] * losses.edges(fake, real),
+            "lips": h["lips"] * lips,
+            **own,
+        }
+
+    def _step(self, optimizer: Any, loss: Tensor) -> None:
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        self.clip_gradients(optimizer, gradient_clip_val=1.0, gradient_clip_algorithm="norm")
+        optimizer.step()
+
+    def validation_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
+        self._evaluate(batch, f"val/{self._split(dataloader_idx)}")
+
+    def test_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
+        self._evaluate(batch, f"test/{self._split(dataloader_idx)}")
+
+    def _split(self, index: int) -> str:
+        return ("seen", "unseen")[index]
+
+    def _evaluate(self, batch: Batch, name: str) -> None:
+        target, landmarks = _targets(batch)
+        condition = self.generator.prepare(torch.cat([batch.mel2, batch.mel1]))
+        source = _fold(torch.cat([batch.video1, batch.video2]))
+        generated = self.generator(source, condition.fold())
+        near = losses.mouth_map(landmarks, *target.shape[-2:])
+
+        def decibels(image: Tensor) -> Tensor:
+            error = ((image - target).square() * near).sum((1, 2, 3)) / near.sum((1, 2, 3)) / 3
+            return -10 * error.clamp_min(1e-10).log10().mean()
+
+        patches = [losses.mouth_patch(i, landmarks, PATCH) for i in (generated.image, target)]
+        sharpness = [p.diff(dim=-1).square().mean() + p.diff(dim=-2).square().mean() for p in patches]
+        heard = self.lips(condition.audio.flatten(0, 1)).unflatten(1, (20, 2)) * LIP_UNIT
+        seen = torch.cat([batch.lips2, batch.lips1]).flatten(0, 1)
+        aperture = torch.corrcoef(torch.stack([lip_aperture(heard.float()), lip_aperture(seen)]))
+        values = {
+            "mouth_psnr": decibels(generated.image),
+            "gain": decibels(generated.image) - decibels(source),
+            "sharpness": sharpness[0] / sharpness[1],
+            "lips_heard": aperture[0, 1],
+            "mask": generated.mask.mean(),
+        }
+        sizes = {"batch_size": len(batch.video1), "add_dataloader_idx": False, "sync_dist": True}
+        self.log_dict({f"{name}/{k}": v for k, v in values.items()}, **sizes)
+
+    def configure_optimizers(self) -> tuple[list[Any], list[Any]]:
+        h = self.hparams
+        own = [*self.generator.parameters(), *self.lips.parameters()]
+        generator = torch.optim.AdamW(own, h["rate"], (0.5, 0.99), weight_decay=h["weight_decay"])
+        adversary = torch.optim.AdamW(
+            self.discriminator.parameters(), h["discriminator_rate"], (0.5, 0.99), weight_decay=0.0
+        )
+        schedules = [
+            torch.optim.lr_scheduler.LambdaLR(o, lambda step: min(1.0, (step + 1) / h["warmup"]))
+            for o in (generator, adversary)
+        ]
+        return [generator, adversary], schedules
+
+
+LIP_UNIT = 0.05
+"""Typical lip motion in units of the distance from eyes to mouth; makes the lip loss O(1)."""
+
+
+def _fold(video: Float[Tensor, "B T 3 H W"]) -> Float[Tensor, "N 3 H W"]:
+    """Fold time; channels last in memory, in which convolutions are fastest on CPUs and GPUs."""
+    return video.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+
+
+def _targets(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Targets and their landmarks for both ways of a pair, folded: V2 first, then V1."""
+    target = _fold(torch.cat([batch.video2, batch.video1]))
+    return target, torch.cat([batch.landmarks2, batch.landmarks1]).flatten(0, 1)

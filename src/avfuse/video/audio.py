@@ -1,0 +1,212 @@
+"""Any file's sound, in blocks, on the clock of its picture."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from jaxtyping import Float
+from torch import Tensor
+
+from avfuse.errors import InputError
+from avfuse.features.mel import SAMPLE_RATE
+from avfuse.video.media import (
+    FilePath,
+    audio_stream,
+    check_complete,
+    check_reached,
+    declared_end,
+    decode_audio,
+    decode_video,
+    open_media,
+    seconds,
+    video_stream,
+)
+
+Samples = Float[np.ndarray, "C L"]
+"""A block of sound: channels, samples."""
+
+_JITTER = 0.04  # seconds by which stamps may be off before samples are taken as lost
+_BROKEN = 600.0  # seconds; a longer jump is a broken clock rather than a pause
+
+
+class AudioReader:
+    """Streams a file's first sound track from the picture's first frame on (or its own start).
+
+    Encoder delay is removed, pauses in the timestamps become silence, and sound before the first
+    frame is left out, so that sample k is heard k / rate seconds after the first frame is seen.
+
+    Args:
+        path: of any file with sound.
+        rate: samples a second to resample to; None keeps the file's own.
+        channels: 1 (the mean) or 2; None keeps the file's own, at most 2.
+
+    Raises:
+        InputError: if the file is missing, damaged or cut short, or has no sound.
+    """
+
+    def __init__(
+        self, path: FilePath, rate: int | None = None, channels: int | None = None
+    ) -> None:
+        self.path = path
+        with open_media(path) as container:
+            stream = audio_stream(container, path)
+            check_complete(path, stream)
+            self._own_rate = stream.codec_context.sample_rate
+            self._own_channels = min(2, stream.codec_context.channels)
+            if self._own_rate <= 0 or self._own_channels <= 0:
+                raise InputError(f"{path}: its sound is empty or damaged; give a file with sound")
+        self.rate = rate or self._own_rate
+        self.channels = channels or self._own_channels
+
+    def blocks(self) -> Iterator[Samples]:
+        """The sound once through, float32 in [-1, 1], (channels, L), L as it comes.
+
+        Raises:
+            InputError: if no sample can be decoded, or the file ends long before it says.
+        """
+        own = (_with_channels(block, self.channels) for block in self._own_blocks())
+        return own if self.rate == self._own_rate else self._resampled(own)
+
+    def _resampled(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
+        layout = "mono" if self.channels == 1 else "stereo"
+        resampler = AudioResampler("fltp", layout, self.rate)
+        for block in blocks:
+            frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), "fltp", layout)
+            frame.sample_rate = self._own_rate
+            for out in resampler.resample(frame):
+                yield np.asarray(out.to_ndarray(), np.float32)
+        for out in resampler.resample(None):
+            yield np.asarray(out.to_ndarray(), np.float32)
+
+    def _own_blocks(self) -> Iterator[Samples]:
+        """Blocks at the file's own rate, aligned with the picture."""
+        origin = _first_frame_time(self.path)
+        with open_media(self.path) as container:
+            stream = audio_stream(container, self.path)
+            timeline = _Timeline(self._own_rate, origin, _padding_starts(stream))
+            for frame, block in self._uniform(decode_audio(container, stream)):
+                yield from timeline.place(block, seconds(frame.pts, frame.time_base))
+            if timeline.emitted == 0:
+                raise InputError(f"{self.path}: its sound has no samples; give a file with sound")
+            check_reached(self.path, timeline.reached, declared_end(stream))
+
+    def _uniform(self, frames: Iterator[AudioFrame]) -> Iterator[tuple[AudioFrame, Samples]]:
+        """Planar float, at most stereo, one rate, even if a file changes any of them midway."""
+        layout = "mono" if self._own_channels == 1 else "stereo"
+        key, resampler = None, None
+        for frame in frames:
+            found = (frame.format.name, frame.layout.name, frame.sample_rate)
+            if resampler is None or found != key:
+                key, resampler = found, AudioResampler("fltp", layout, self._own_rate)
+            for out in resampler.resample(frame):
+                yield frame, np.asarray(out.to_ndarray(), np.float32)
+
+
+class _Timeline:
+    """Puts decoded blocks where their timestamps say, counted in samples from the origin.
+
+    Args:
+        rate: samples a second.
+        origin: seconds on the file's clock that sample 0 has; None takes the first block's.
+        end: seconds on the file's clock at which the sound ends; None for no end.
+    """
+
+    def __init__(self, rate: int, origin: float | None, end: float | None) -> None:
+        self.emitted = 0
+        self._rate = rate
+        self._origin = origin
+        self._end = end
+        self._position: int | None = None
+
+    @property
+    def reached(self) -> float:
+        """Seconds on the file's clock that have been decoded."""
+        return (self._origin or 0.0) + (self._position or 0) / self._rate
+
+    def place(self, block: Samples, time: float | None) -> Iterator[Samples]:
+        """The block as it is to be heard, silence before it where samples are missing."""
+        position = self._start(time)
+        for start in range(max(0, self._position or 0), position, self._rate):
+            silence = min(self._rate, position - start)
+            self.emitted += silence
+            yield np.zeros((len(block), silence), np.float32)
+        # What lies before the origin, was heard already, or is the encoder's padding, goes.
+        first = max(0, self._position or 0) - position
+        length = block.shape[1]
+        stop = length
+        if self._end is not None and self._origin is not None:
+            stop = min(length, round((self._end - self._origin) * self._rate) - position)
+        heard = block[:, max(0, first) : max(0, stop)]
+        self._position = position + length
+        if heard.shape[1]:
+            self.emitted += heard.shape[1]
+            yield heard
+
+    def _start(self, time: float | None) -> int:
+        if self._origin is None:
+            self._origin = time or 0.0
+        stamped = None if time is None else round((time - self._origin) * self._rate)
+        expected = self._position
+        if stamped is not None and abs(stamped - (expected or 0)) > _BROKEN * self._rate:
+            self._origin += (stamped - (expected or 0)) / self._rate
+            stamped = expected or 0
+        if expected is None:
+            return stamped or 0
+        if stamped is None or abs(stamped - expected) <= _JITTER * self._rate:
+            return expected
+        return stamped
+
+
+def mono_blocks(path: FilePath) -> Iterator[Float[Tensor, "L"]]:
+    """Driving audio: 16 kHz mono float32 in blocks, once through (for `MelStream.push`).
+
+    Raises:
+        InputError: as [`AudioReader`][avfuse.video.audio.AudioReader].
+    """
+    for block in AudioReader(path, SAMPLE_RATE, 1).blocks():
+        yield torch.from_numpy(block[0].copy())
+
+
+def read_audio(path: FilePath) -> Float[Tensor, "L"]:
+    """A file's whole sound, 16 kHz mono float32 in [-1, 1].
+
+    Raises:
+        InputError: as [`AudioReader`][avfuse.video.audio.AudioReader].
+    """
+    return torch.cat(list(mono_blocks(path)))
+
+
+def duration(path: FilePath) -> float:
+    """Seconds of sound from the picture's first frame on, counted by decoding it all.
+
+    Raises:
+        InputError: as [`AudioReader`][avfuse.video.audio.AudioReader].
+    """
+    reader = AudioReader(path)
+    samples: int = sum(block.shape[1] for block in reader.blocks())
+    return samples / reader.rate
+
+
+def _with_channels(block: Samples, channels: int) -> Float[np.ndarray, "_ L"]:
+    if len(block) == channels:
+        return block
+    return block.mean(0, keepdims=True) if channels == 1 else np.repeat(block, 2, axis=0)
+
+
+def _first_frame_time(path: FilePath) -> float | None:
+    """Seconds on the file's clock of its first frame; None where there is no picture."""
+    with open_media(path) as container:
+        try:
+            stream = video_stream(container, path)
+        except InputError:
+            return None
+        frame = next(decode_video(container, stream), None)
+        return None if frame is None else seconds(frame.pts, frame.time_base)
+
+
+def _padding_starts(stream: AudioStream) -> float | None:
+    """Where an MP4's sound ends and its encoder's padding begins, which decoders leave in."""
+    return declared_end(stream) if stream.container.format.name.startswith("mov") else None
