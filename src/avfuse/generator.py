@@ -1,6 +1,7 @@
 """The adapted U-Net of the paper's Figure 3: encode, fuse, decode, blend."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -56,6 +57,7 @@ class Generator(nn.Module):
             w/o-blending ablation).
         mel_steps: mel steps the audio encoder hears around a frame (16: 200 ms).
         audio_width: width of the audio encoder (32: Wav2Lip's).
+        size: pixels a side that it is trained for; it takes any that divide by `stride`.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Generator(nn.Module):
         blend: bool = True,
         mel_steps: int = 16,
         audio_width: int = 32,
+        size: int = 256,
     ) -> None:
         super().__init__()
         blocks = (0,) * len(channels) if blocks is None else blocks
@@ -82,7 +85,21 @@ class Generator(nn.Module):
         # M (3 channels) and α, four pixels each
         self.heads = nn.Sequential(nn.Conv2d(channels[0], 16, 3, 1, 1), nn.PixelShuffle(2))
         self.blend = blend
+        self.size = size
         self.stride: int = 2 ** len(channels)
+        # What it takes to build it again, as plain values; the encoders' widths are derived.
+        self.config: dict[str, Any] = {
+            "fusion": {
+                "class_path": type(self.fusion).__name__,
+                "init_args": dict(getattr(fusion, "keywords", {})),
+            },
+            "channels": list(channels),
+            "blocks": list(blocks),
+            "blend": blend,
+            "mel_steps": mel_steps,
+            "audio_width": audio_width,
+            "size": size,
+        }
 
     def prepare(self, mel: Float[Tensor, "B T 80 S"]) -> Condition:
         """Audio side, for a clip or chunk: mel windows to everything that drives the mouth."""

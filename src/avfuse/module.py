@@ -1,5 +1,6 @@
 """The one LightningModule: folds time, sums named losses, logs, optimises."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ class TalkingFace(LightningModule):
         blend: eq. 7, or the motion image itself (w/o blending).
         mel_steps: mel steps the audio encoder hears around a frame.
         audio_width: width of the audio encoder; 32 is Wav2Lip's.
+        size: pixels a side that it is trained for.
         wav2lip: a Wav2Lip checkpoint to start the audio encoder from.
         rate: learning rate of the generator.
         discriminator_rate: learning rate of the discriminator.
@@ -54,6 +56,7 @@ class TalkingFace(LightningModule):
         blend: bool = True,
         mel_steps: int = 16,
         audio_width: int = 32,
+        size: int = 256,
         wav2lip: str | None = None,
         rate: float = 5e-4,
         discriminator_rate: float = 2e-4,
@@ -76,6 +79,7 @@ class TalkingFace(LightningModule):
             blend=blend,
             mel_steps=mel_steps,
             audio_width=audio_width,
+            size=size,
         )
         self.generator.to(memory_format=torch.channels_last)
         if wav2lip is not None:
@@ -179,6 +183,10 @@ class TalkingFace(LightningModule):
         }
         sizes = {"batch_size": len(batch.video1), "add_dataloader_idx": False, "sync_dist": True}
         self.log_dict({f"{name}/{k}": v for k, v in values.items()}, **sizes)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Note how to build the generator, as text: `avfuse export` needs no unpickling."""
+        checkpoint["avfuse"] = json.dumps(self.generator.config)
 
     def configure_optimizers(self) -> tuple[list[Any], list[Any]]:
         h = self.hparams

@@ -1,8 +1,10 @@
 """The training verbs: Lightning's command line over our module and data."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 import avfuse.fusion  # noqa: F401  short class names resolve only for what is imported
 from avfuse.data.datamodule import TalkingClips
@@ -10,23 +12,40 @@ from avfuse.module import TalkingFace
 
 
 class TrainingCLI(LightningCLI):
-    """What hears and what is heard agree: mel steps are set once, in the model."""
+    """What model and data must agree on is set once, in the model."""
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.link_arguments("model.mel_steps", "data.mel_steps")
+        parser.link_arguments("model.size", "data.size")
 
 
 def run(arguments: Sequence[str]) -> None:
     """Run `fit`, `validate` or `test` with Lightning's options.
 
+    A recipe builds on the `base.yaml` in its folder or in one above it, so that it holds the
+    difference only.
+
     Args:
         arguments: the verb and what follows it.
     """
-    args: ArgsType = list(arguments)
+    warnings.filterwarnings("ignore", "LightningCLI's args parameter")
     TrainingCLI(
         TalkingFace,
         TalkingClips,
-        args=args,
+        args=list(_on_base(arguments)),
         save_config_kwargs={"overwrite": True},
-        parser_kwargs={"parser_mode": "yaml"},
     )
+
+
+def _on_base(arguments: Sequence[str]) -> Iterator[str]:
+    """Put the base recipe before the first recipe."""
+    found = False
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        path = following if word == "--config" else word.removeprefix("--config=")
+        if not found and word.startswith("--config"):
+            found = True
+            folders = Path(path).resolve().parents
+            base = next((f / "base.yaml" for f in folders if (f / "base.yaml").is_file()), None)
+            if base is not None and base != Path(path).resolve():
+                yield f"--config={base}"
+        yield word

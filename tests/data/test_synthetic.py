@@ -124,7 +124,9 @@ class TestLandmarks:
     def test_ibug_order(self) -> None:
         for points in pair()[0].landmarks:
             x, y = points.T
-            assert (np.diff(x[:17]) > -1).all()  # the jaw, from the image's left; a turn stands it up
+            assert (
+                np.diff(x[:17]) > -1
+            ).all()  # the jaw, from the image's left; a turn stands it up
             assert y[8] == y.max()
             assert (np.diff(x[17:27]) > 0).all()
             assert (np.diff(y[27:31]) > 0).all()
@@ -176,8 +178,8 @@ class TestLandmarks:
 class TestSpeech:
     def test_silence_shuts_the_lips(self) -> None:
         quiet = []
-        for seed in range(6):
-            clip = synthetic_clip(seed, seconds=3.0, size=SMALL)
+        for seed in range(8):
+            clip = synthetic_clip(seed, fps=20.0, size=32)
             around = np.pad(clip.waveform, 1600)
             for time, opening in zip(clip.times, aperture(clip.landmarks), strict=True):
                 start = int(time * 16_000)
@@ -213,7 +215,7 @@ class TestSpeech:
 
     def test_sound_tells_the_lips_and_loudness_does_not(self) -> None:
         train, held_out = (
-            [synthetic_clip(0, speech_seed=s, fps=12.5, size=32) for s in seeds]
+            [synthetic_clip(0, speech_seed=s, fps=8.0, size=32) for s in seeds]
             for seeds in (range(40), range(100, 112))
         )
         x, y = (np.concatenate([f(c) for c in train]) for f in (_features, _opening))
@@ -223,7 +225,6 @@ class TestSpeech:
         weights = np.linalg.solve(gram, (x - centre).T @ (y - y.mean()))
         from_mel = correlation((unseen - centre) @ weights, truth)
         from_loudness = correlation(np.concatenate([_loudness(c) for c in held_out]), truth)
-        print(from_mel, from_loudness)
         assert from_mel >= 0.8
         assert from_loudness <= from_mel - 0.15
 

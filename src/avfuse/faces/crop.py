@@ -60,7 +60,7 @@ def crop(frame: Frame, box: Box, size: int) -> UInt8[np.ndarray, "size size 3"]:
     )
 
 
-def _averaged(frame: Frame, box: Box, factor: int) -> tuple[Frame, Box]:
+def _averaged(frame: Frame, box: Box, factor: int) -> tuple[UInt8[np.ndarray, "h w 3"], Box]:
     """The part of the frame around the box, averaged over factor x factor pixels, and its box."""
     (x, columns), (y, rows) = (
         _blocks(low, high, length, factor)

@@ -20,7 +20,7 @@ LOOK_AHEAD = 25
 _SIGMA = 0.16
 # How firmly the speed is held at zero, as a share of the Gaussian's variance. It matters where
 # the window is one-sided (both ends of a track), where a free slope would double the noise.
-_STILL = 0.5
+_STILL = 0.25
 # A sighting this many typical residuals off counts half.
 _OUTLIER = 2.0
 _EPSILON = 1e-6

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -11,6 +11,7 @@ from avfuse.errors import InputError
 from avfuse.faces.crop import Box, Frame
 
 
+@runtime_checkable
 class Timed(Protocol):
     """A frame of a video, whatever carries it."""
 
@@ -40,6 +41,7 @@ class Face(NamedTuple):
     landmarks: Float[np.ndarray, "68 2"] | None = None
 
 
+@runtime_checkable
 class FaceTracker(Protocol):
     """Follows one face through a video."""
 

@@ -65,7 +65,8 @@ def _ramped(mask: Mask) -> Float32[np.ndarray, "s s"]:
     if mask.dtype == np.uint8:
         alpha = alpha / np.float32(255)
     ramp = _ramp(len(alpha))
-    return np.clip(alpha, 0, 1) * ramp[:, None] * ramp
+    faded: Float32[np.ndarray, "s s"] = np.clip(alpha, 0, 1) * ramp[:, None] * ramp
+    return faded
 
 
 @lru_cache(maxsize=8)
@@ -78,7 +79,7 @@ def _ramp(size: int) -> Float32[np.ndarray, "s"]:
 
 def _matched(
     motion: Image, alpha: Float32[np.ndarray, "s s"], side: float
-) -> tuple[Image, Float32[np.ndarray, "s s"]]:
+) -> tuple[UInt8[np.ndarray, "r r 3"], Float32[np.ndarray, "r r"]]:
     """Bring both near the box's size by a whole factor, so that a bilinear warp does the rest.
 
     Averages where the box is far smaller, or thin lines alias; cubic where it is larger, for a

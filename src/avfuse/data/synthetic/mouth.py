@@ -104,7 +104,7 @@ class Lips(NamedTuple):
 def mouth_window(grid: Grid, who: Identity) -> tuple[slice, slice]:
     """Rows and columns of the canvas that a mouth can reach."""
     reach = who.mouth_width * 1.16 + 0.14
-    return grid.window(-reach, who.mouth_v - 0.28, reach, who.mouth_v + 0.62)
+    return grid.window(-reach, who.mouth_v - 0.28, reach, who.mouth_v + 0.72)
 
 
 def draw_mouth(image: Image, light: Plane, grid: Grid, lips: Lips) -> None:

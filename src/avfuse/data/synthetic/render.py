@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, UInt8
 
 from avfuse.data.synthetic.anatomy import jaw_share, still_landmarks
 from avfuse.data.synthetic.camera import Camera, Frame

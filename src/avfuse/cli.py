@@ -1,0 +1,160 @@
+"""The command line. Answers at once: whatever is heavy is imported by the verb that needs it."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from avfuse import __version__
+from avfuse.errors import InputError
+
+if TYPE_CHECKING:
+    from avfuse.pipeline import Report
+
+TRAINING = ("fit", "validate", "test")
+"""Verbs that Lightning's command line answers."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `avfuse`.
+
+    Args:
+        arguments: words after the program's name; None takes the process's.
+
+    Returns:
+        0, or 2 for input that cannot be used, or 130 when interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if words and words[0] in TRAINING:
+            from avfuse.training import run
+
+            run(words)
+            return 0
+        options = _parser().parse_args(words)
+        options.run(options)
+    except InputError as error:
+        print(f"avfuse: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("avfuse: interrupted; nothing was written", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "avfuse", description="Make a face video or photo speak the words of a recording."
+    )
+    parser.add_argument("--version", action="version", version=f"avfuse {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    _add_generate(verbs)
+    demo = verbs.add_parser("demo", help="make a procedural face speak; needs no data at all")
+    demo.add_argument("directory", type=Path, metavar="DIR", help="where the files go")
+    demo.add_argument("--seed", type=int, default=7, help="which face and which words (default: 7)")
+    demo.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
+    demo.set_defaults(run=_demo)
+    models = verbs.add_parser("models", help="list the bundled models")
+    models.set_defaults(run=_models)
+    export = verbs.add_parser("export", help="turn a training checkpoint into a model file")
+    export.add_argument("checkpoint", type=Path, metavar="CHECKPOINT")
+    export.add_argument("output", type=Path, metavar="OUT", help="the model file, .safetensors")
+    export.add_argument("--credit", default="", help="training data and their licences")
+    export.set_defaults(run=_export)
+    for verb, text in zip(TRAINING, ("train", "score on validation", "score on test"), strict=True):
+        verbs.add_parser(verb, help=f"{text} data, by a recipe (--config recipes/....yaml)")
+    return parser
+
+
+def _add_generate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    generate = verbs.add_parser("generate", help="make the face of a video or photo speak")
+    generate.add_argument("--face", type=Path, required=True, metavar="FILE", help="video or photo")
+    generate.add_argument("--audio", type=Path, required=True, metavar="FILE", help="any sound")
+    generate.add_argument("--output", type=Path, required=True, metavar="FILE", help="video, .mp4")
+    generate.add_argument("--model", default="default", metavar="NAME|PATH", help="see avfuse models")
+    generate.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    generate.add_argument("--box", metavar="X0,Y0,X1,Y1", help="where the face is, in pixels")
+    generate.add_argument("--report", type=Path, metavar="FILE.json", help="write what was done")
+    generate.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
+    generate.set_defaults(run=_generate)
+
+
+def _generate(options: argparse.Namespace) -> None:
+    from avfuse.faces.tracker import FixedBox
+    from avfuse.pipeline import generate
+
+    box = None if options.box is None else FixedBox.parse(options.box).box
+    if options.report is not None:
+        _check_report(options.report)
+    report = generate(
+        options.face,
+        options.audio,
+        options.output,
+        model=options.model,
+        device=options.device,
+        box=box,
+        quiet=options.quiet,
+    )
+    if options.report is not None:
+        _write_json(options.report, report)
+    if not options.quiet:
+        _summarise(options.output, report)
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from avfuse.demo import demo
+
+    for path in demo(options.directory, seed=options.seed, quiet=options.quiet):
+        if not options.quiet:
+            print(path)
+
+
+def _models(options: argparse.Namespace) -> None:
+    from avfuse.model_file import bundled
+
+    for model in bundled():
+        print(f"{model.name:<12} {model.megabytes:6.1f} MB  {model.credit}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    from avfuse.model_file import export
+
+    generator = export(options.checkpoint, options.output, options.credit)
+    count = sum(p.numel() for p in generator.parameters()) / 1e6
+    size = options.output.stat().st_size / 1e6
+    print(f"{options.output}: {count:.1f} M parameters, {size:.1f} MB")
+
+
+def _summarise(output: Path, report: "Report") -> None:
+    total = report.seconds["total"]
+    stages = ", ".join(f"{k} {v:.1f}" for k, v in report.seconds.items() if k != "total")
+    print(
+        f"{output}: {report.frames} frames, {report.frames_with_face} with a face, in {total:.1f} s "
+        f"({report.frames / total:.1f} fps; {stages})"
+    )
+
+
+def _check_report(path: Path) -> None:
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise InputError(f"{path}: the report cannot be written there; choose an existing folder")
+
+
+def _write_json(path: Path, report: "Report") -> None:
+    from dataclasses import asdict
+
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(json.dumps(asdict(report), indent=2) + "\n")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"{path}: the report cannot be written ({error.strerror})") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

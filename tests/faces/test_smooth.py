@@ -1,0 +1,111 @@
+"""Smoothing: no lag, no swimming, nothing across cuts, short gaps bridged, bounded memory."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from avfuse.faces.crop import Box
+from avfuse.faces.smooth import LOOK_AHEAD, Sighting, smooth
+
+
+class Frame(NamedTuple):
+    image: np.ndarray
+    time: float
+
+
+IMAGE = np.zeros((4, 4, 3), np.uint8)
+
+
+def square(x, y=100.0, side=80.0):
+    return Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
+
+
+def run(sightings, fps=25.0):
+    frames = [Frame(IMAGE, i / fps) for i in range(len(sightings))]
+    result = list(smooth(zip(frames, sightings, strict=True)))
+    assert [frame.time for frame, _ in result] == [frame.time for frame in frames]
+    return [face for _, face in result]
+
+
+def seen(boxes, track=1):
+    return [Sighting(box, 1.0, track) for box in boxes]
+
+
+def centres(faces):
+    return np.array([(face.box.x0 + face.box.x1) / 2 for face in faces])
+
+
+def test_noise_on_a_still_face_does_not_swim():
+    x = 100 + np.random.default_rng(0).normal(0, 1, 100)
+    result = centres(run(seen(map(square, x))))
+    assert np.abs(np.diff(result)).max() < 0.3
+    assert np.abs(result - 100).max() < 1.2
+
+
+@pytest.mark.parametrize("fps", [10.0, 25.0, 60.0])
+def test_a_moving_face_is_not_lagged_behind(fps):
+    x = 100 + 60 * np.arange(int(3 * fps)) / fps
+    result = centres(run(seen(map(square, x)), fps))
+    inside = slice(int(0.4 * fps) + 1, -int(0.4 * fps) - 1)
+    np.testing.assert_allclose(result[inside], x[inside], atol=0.01)
+    np.testing.assert_allclose(result, x, atol=6)  # a mean would be off by 8 at the ends
+
+
+def test_an_outlier_is_passed_over():
+    boxes = [square(100.0)] * 40
+    boxes[20] = square(130.0)
+    assert np.abs(centres(run(seen(boxes))) - 100).max() < 1
+
+
+def test_a_constant_box_stays_to_the_last_bit_that_matters():
+    for face in run(seen([square(100.3, side=81.7)] * 30)):
+        np.testing.assert_allclose(face.box, square(100.3, side=81.7), atol=1e-6)
+        assert face.confidence == pytest.approx(1)
+
+
+def test_nothing_is_smoothed_across_a_cut():
+    sightings = seen([square(100.0)] * 20) + seen([square(300.0)] * 20, track=2)
+    result = centres(run(sightings))
+    np.testing.assert_allclose(result, [100] * 20 + [300] * 20, atol=1e-6)
+
+
+@pytest.mark.parametrize(("gap", "bridged"), [(1, True), (8, True), (12, False)])
+def test_short_gaps_are_bridged(gap, bridged):
+    x = 100 + np.arange(60.0)
+    sightings = seen(map(square, x))
+    sightings[25 : 25 + gap] = [None] * gap
+    result = run(sightings)
+    inside = result[25 : 25 + gap]
+    assert all((face is not None) == bridged for face in inside)
+    if bridged:
+        np.testing.assert_allclose(centres(inside), x[25 : 25 + gap], atol=1.5)
+        assert all(face.confidence < 1 for face in inside)
+
+
+def test_gaps_at_the_ends_and_between_tracks_stay_open():
+    sightings = [None, None, *seen([square(1.0)] * 3), None, *seen([square(9.0)] * 3, 2), None]
+    missing = [face is None for face in run(sightings)]
+    assert missing == [True, True, *[False] * 3, True, *[False] * 3, True]
+
+
+def test_one_frame_and_none():
+    assert run([]) == []
+    [face] = run(seen([square(7.0)]))
+    assert face.box == pytest.approx(square(7.0))
+
+
+@pytest.mark.parametrize("fps", [25.0, 1000.0])
+def test_holds_back_a_bounded_number_of_frames(fps):
+    given = 0
+
+    def endless():
+        nonlocal given
+        while True:
+            given += 1
+            yield Frame(IMAGE, given / fps), Sighting(square(1.0), 1.0, 1)
+
+    for done, _ in enumerate(smooth(endless())):
+        assert given - done <= LOOK_AHEAD + 1
+        if done > 200:
+            break
