@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 
 class PatchDiscriminator(nn.Module):
-    """Strided convolutions to one score a patch; fully convolutional.
+    """Strided convolutions to one score a patch, as in pix2pix; fully convolutional.
 
     Args:
         channels: of each level; each halves the size.
@@ -18,10 +17,11 @@ class PatchDiscriminator(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for inputs, outputs in zip((3, *channels[:-1]), channels, strict=True):
-            layers += [spectral_norm(nn.Conv2d(inputs, outputs, 4, 2, 1)), nn.LeakyReLU(0.2)]
+            norm = nn.InstanceNorm2d(outputs, affine=True) if inputs > 3 else nn.Identity()
+            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), norm, nn.LeakyReLU(0.2)]
         self.body = nn.Sequential(*layers)
-        self.head = spectral_norm(nn.Conv2d(channels[-1], 1, 3, 1, 1))
+        self.head = nn.Conv2d(channels[-1], 1, 3, 1, 1)
 
     def forward(self, image: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N 1 h w"]:
         """Scores, 1 for real and 0 for generated."""
-        return self.head(self.body(image))
+        return self.head(self.body(image * 2 - 1))
