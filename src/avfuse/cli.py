@@ -76,7 +76,9 @@ def _add_generate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     generate.add_argument("--face", type=Path, required=True, metavar="FILE", help="video or photo")
     generate.add_argument("--audio", type=Path, required=True, metavar="FILE", help="any sound")
     generate.add_argument("--output", type=Path, required=True, metavar="FILE", help="video, .mp4")
-    generate.add_argument("--model", default="default", metavar="NAME|PATH", help="see avfuse models")
+    generate.add_argument(
+        "--model", default="default", metavar="NAME|PATH", help="see avfuse models"
+    )
     generate.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     generate.add_argument("--box", metavar="X0,Y0,X1,Y1", help="where the face is, in pixels")
     generate.add_argument("--report", type=Path, metavar="FILE.json", help="write what was done")
@@ -114,7 +116,7 @@ def _demo(options: argparse.Namespace) -> None:
             print(path)
 
 
-def _models(options: argparse.Namespace) -> None:
+def _models(_: argparse.Namespace) -> None:
     from avfuse.model_file import bundled
 
     for model in bundled():
@@ -134,8 +136,8 @@ def _summarise(output: Path, report: "Report") -> None:
     total = report.seconds["total"]
     stages = ", ".join(f"{k} {v:.1f}" for k, v in report.seconds.items() if k != "total")
     print(
-        f"{output}: {report.frames} frames, {report.frames_with_face} with a face, in {total:.1f} s "
-        f"({report.frames / total:.1f} fps; {stages})"
+        f"{output}: {report.frames} frames, {report.frames_with_face} with a face, "
+        f"in {total:.1f} s ({report.frames / total:.1f} fps; {stages})"
     )
 
 

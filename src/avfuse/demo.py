@@ -16,7 +16,9 @@ from avfuse.video.read import frames
 from avfuse.video.write import VideoWriter
 
 
-def demo(directory: Path, *, seed: int = 7, seconds: float = 4.0, quiet: bool = False) -> list[Path]:
+def demo(
+    directory: Path, *, seed: int = 7, seconds: float = 4.0, quiet: bool = False
+) -> list[Path]:
     """Render a face and a speech, and make the face speak it.
 
     Args:
@@ -65,7 +67,9 @@ def _compare(before: Path, after: Path, sheet: Path, columns: int = 8, every: in
     """Frames of both videos, one above the other."""
     rows = []
     for path in (before, after):
-        images = [frame.image for _, frame in zip(range(columns * every), frames(path), strict=False)]
+        images = [
+            frame.image for _, frame in zip(range(columns * every), frames(path), strict=False)
+        ]
         rows.append(np.hstack(images[::every]))
     picture = cv2.resize(np.vstack(rows), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     cv2.imwrite(str(sheet), picture[..., ::-1])

@@ -32,7 +32,9 @@ def adversarial_discriminator(
     return (((real - 1) ** 2).mean() + (fake**2).mean()) / 2
 
 
-def mask_size(mask: Float[Tensor, "N 1 H W"], allowed: Float[Tensor, "N 1 H W"]) -> Float[Tensor, ""]:
+def mask_size(
+    mask: Float[Tensor, "N 1 H W"], allowed: Float[Tensor, "N 1 H W"]
+) -> Float[Tensor, ""]:
     """Keep the attention mask out of where nothing changes (GANimation's L1, away from the mouth).
 
     The paper names a mask loss (IV-D) and does not define it.

@@ -6,7 +6,7 @@ Nothing is unpickled. The configuration and the credits stand as JSON in the fil
 import functools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -150,7 +150,7 @@ def _header(path: Path) -> dict[str, str]:
 
 def _fusion(config: dict[str, Any], path: Path) -> functools.partial[Fusion]:
     """Find the strategy by name among those that are imported; a file names no code to run."""
-    known: dict[str, type[Fusion]] = {c.__name__: c for c in _subclasses(Fusion)}
+    known = {c.__name__: c for c in _with_subclasses(Fusion.__subclasses__())}
     name = config["class_path"].rpartition(".")[2]
     if name not in known:
         raise InputError(
@@ -160,10 +160,10 @@ def _fusion(config: dict[str, Any], path: Path) -> functools.partial[Fusion]:
     return functools.partial(known[name], **config["init_args"])
 
 
-def _subclasses(base: type[Fusion]) -> Iterator[type[Fusion]]:
-    for child in base.__subclasses__():
-        yield child
-        yield from _subclasses(child)
+def _with_subclasses(strategies: Sequence[type[Fusion]]) -> Iterator[type[Fusion]]:
+    for strategy in strategies:
+        yield strategy
+        yield from _with_subclasses(strategy.__subclasses__())
 
 
 def _narrow(value: Tensor) -> Tensor:

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from lightning import LightningModule
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from avfuse import losses
 from avfuse.data.clip import lip_aperture
@@ -101,7 +103,7 @@ class TalkingFace(LightningModule):
         fake = losses.mouth_patch(generated.image, landmarks, PATCH)
         real = losses.mouth_patch(target, landmarks, PATCH)
         terms = self._supervision(batch, generated, condition, target, landmarks, fake, real)
-        generator, discriminator = self.optimizers()
+        generator, discriminator = cast("list[LightningOptimizer]", self.optimizers())
         if self.hparams["adversarial"]:
             self.discriminator.requires_grad_(False)
             score = losses.adversarial_generator(self.discriminator(fake))
@@ -112,7 +114,7 @@ class TalkingFace(LightningModule):
             scores = self.discriminator(torch.cat([real, fake.detach()])).chunk(2)
             terms["discriminator"] = losses.adversarial_discriminator(*scores)
             self._step(discriminator, terms["discriminator"])
-        for schedule in self.lr_schedulers():
+        for schedule in cast("list[LRScheduler]", self.lr_schedulers()):
             schedule.step()
         self.log_dict({f"train/{k}": v.detach() for k, v in terms.items()}, prog_bar=True)
 
@@ -170,7 +172,9 @@ class TalkingFace(LightningModule):
             return -10 * error.clamp_min(1e-10).log10().mean()
 
         patches = [losses.mouth_patch(i, landmarks, PATCH) for i in (generated.image, target)]
-        sharpness = [p.diff(dim=-1).square().mean() + p.diff(dim=-2).square().mean() for p in patches]
+        sharpness = [
+            p.diff(dim=-1).square().mean() + p.diff(dim=-2).square().mean() for p in patches
+        ]
         heard = self.lips(condition.audio.flatten(0, 1)).unflatten(1, (20, 2)) * LIP_UNIT
         seen = torch.cat([batch.lips2, batch.lips1]).flatten(0, 1)
         aperture = torch.corrcoef(torch.stack([lip_aperture(heard.float()), lip_aperture(seen)]))
@@ -181,8 +185,12 @@ class TalkingFace(LightningModule):
             "lips_heard": aperture[0, 1],
             "mask": generated.mask.mean(),
         }
-        sizes = {"batch_size": len(batch.video1), "add_dataloader_idx": False, "sync_dist": True}
-        self.log_dict({f"{name}/{k}": v for k, v in values.items()}, **sizes)
+        self.log_dict(
+            {f"{name}/{k}": v for k, v in values.items()},
+            batch_size=len(batch.video1),
+            add_dataloader_idx=False,
+            sync_dist=True,
+        )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Note how to build the generator, as text: `avfuse export` needs no unpickling."""
@@ -196,7 +204,7 @@ class TalkingFace(LightningModule):
             self.discriminator.parameters(), h["discriminator_rate"], (0.5, 0.99), weight_decay=0.0
         )
         schedules = [
-            torch.optim.lr_scheduler.LambdaLR(o, lambda step: min(1.0, (step + 1) / h["warmup"]))
+            LambdaLR(o, lambda step: min(1.0, (step + 1) / h["warmup"]))
             for o in (generator, adversary)
         ]
         return [generator, adversary], schedules

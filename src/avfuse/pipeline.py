@@ -7,10 +7,11 @@ import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Never, TypeVar
 
 import numpy as np
 import torch
+from jaxtyping import Float, UInt8
 from torch import Tensor
 from tqdm import tqdm
 
@@ -30,6 +31,7 @@ from avfuse.video.write import VideoWriter
 
 FilePath = str | os.PathLike[str]
 Tracked = tuple[TimedFrame, Face | None]
+Speaking = tuple[UInt8[np.ndarray, "s s 3"], Float[np.ndarray, "s s"]]
 T = TypeVar("T")
 
 _CHUNK = 8  # frames a step of the network; more gain little and hold more frames in memory
@@ -120,7 +122,7 @@ def _speak(
     with watch.stage("sound"):
         mel = sound.windows(torch.tensor([frame.time for frame, _ in chunk], dtype=torch.float64))
     places = [i for i, (_, face) in enumerate(chunk) if face is not None]
-    results = iter(())
+    results: Iterator[Speaking] = iter(())
     if places:
         with watch.stage("faces"):
             faces = [(frame.image, face.box) for frame, face in chunk if face is not None]
@@ -133,11 +135,12 @@ def _speak(
             continue
         motion, mask = next(results)
         with watch.stage("paste"):
-            yield frame._replace(image=paste(frame.image, face.box, motion, mask)), True
+            image = paste(frame.image, face.box, motion, mask)
+        yield frame._replace(image=image), True
 
 
 @torch.inference_mode()
-def _run(network: Generator, crops: np.ndarray, mel: Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
+def _run(network: Generator, crops: np.ndarray, mel: Tensor) -> list[Speaking]:
     """Crops and mel windows in, motion images and attention masks out; eq. 7 is left to paste."""
     device = next(network.parameters()).device
     images = torch.from_numpy(crops).to(device).permute(0, 3, 1, 2).float() / 255
@@ -164,7 +167,7 @@ def _device(name: str) -> str:
     return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 
-def _progress(info: VideoInfo, length: float, quiet: bool) -> "tqdm[None]":
+def _progress(info: VideoInfo, length: float, quiet: bool) -> "tqdm[Never]":
     # None: shown on a terminal only, so that logs stay clean
     return tqdm(
         total=round(length * info.fps), desc="speaking", unit="frame", disable=quiet or None

@@ -1,0 +1,1 @@
+"""Training data: clips, pairs, augmentation, and faces that never were."""

@@ -1,4 +1,4 @@
-"""Augmentation of whole batches: colours by kornia, the same for both of a pair; voices on the mel."""
+"""Augmentation of whole batches: colours by kornia, alike for both of a pair; voices on the mel."""
 
 import kornia.augmentation as kornia
 import torch
@@ -31,14 +31,13 @@ class AugmentPictures(nn.Module):
         self, video1: Float[Tensor, "B T 3 H W"], video2: Float[Tensor, "B T 3 H W"]
     ) -> tuple[Float[Tensor, "B T 3 H W"], Float[Tensor, "B T 3 H W"]]:
         """Augment V1 and V2 alike; all frames of a clip alike too."""
-        batch, time = video1.shape[:2]
+        batch, time, _, *size = video1.shape
         # kornia draws parameters a picture: a clip's frames stand side by side in one tall picture
         tall = [v.transpose(1, 2).flatten(2, 3) for v in (video1, video2)]
         for step in self.steps:
             first = step(tall[0])
             tall = [first, step(tall[1], params=step._params)]
-        videos = [t.clamp(0, 1).unflatten(2, (time, -1)).transpose(1, 2) for t in tall]
-        assert videos[0].shape[0] == batch
+        videos = [t.clamp(0, 1).reshape(batch, 3, time, *size).transpose(1, 2) for t in tall]
         return videos[0], videos[1]
 
 

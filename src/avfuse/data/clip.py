@@ -1,4 +1,4 @@
-"""What a training clip is on disk: face crops, landmarks, timestamps and mel, read without unpickling."""
+"""What a training clip is on disk: face crops, landmarks, times and mel; nothing to unpickle."""
 
 import os
 from pathlib import Path
@@ -56,7 +56,9 @@ class ClipFile:
         self.landmarks: Float[np.ndarray, "T 68 2"] = landmarks
         self.rigid: Float[np.ndarray, "T 21 2"] = smooth(landmarks[:, _RIGID])
         self.lips: Float[np.ndarray, "T 20 2"] = lip_shapes(landmarks)
-        self.valid = np.flatnonzero(~np.isnan(self.lips).any((1, 2)) & ~np.isnan(self.rigid).any((1, 2)))
+        self.valid = np.flatnonzero(
+            ~np.isnan(self.lips).any((1, 2)) & ~np.isnan(self.rigid).any((1, 2))
+        )
 
     def frame(self, index: int) -> UInt8[np.ndarray, "H W 3"]:
         """Read one frame."""

@@ -1,5 +1,6 @@
 """From a folder of videos to batches of pairs."""
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from torch.utils.data import DataLoader
 from avfuse.data.augment import AugmentPictures, augment
 from avfuse.data.clip import ClipFile
 from avfuse.data.dataset import PairDataset, PairSampler
-from avfuse.data.pairs import PairSource, RenderedTwins, TransplantedMouths
+from avfuse.data.pairs import RenderedTwins, TransplantedMouths
 from avfuse.data.preprocess import SourceClip, cached_clips, cached_twins
 from avfuse.errors import InputError
 from avfuse.types import Batch
@@ -35,6 +36,7 @@ class TalkingClips(LightningDataModule):
         size: pixels a side.
         mel_steps: mel steps a window; the model's.
         frames: T, consecutive frames a pair.
+        window: pixels a side of the windows around the mouth that training sees; None: all.
         batch: pairs a batch; each pair is used both ways.
         epoch: pairs an epoch.
         validation: pairs of each validation set.
@@ -55,6 +57,7 @@ class TalkingClips(LightningDataModule):
         size: int = 128,
         mel_steps: int = 16,
         frames: int = 1,
+        window: int | None = None,
         batch: int = 16,
         epoch: int = 4096,
         validation: int = 128,
@@ -63,66 +66,58 @@ class TalkingClips(LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters()
+        self.save_hyperparameters()  # for the loggers; what is used below has types
+        self.videos, self.labels, self.cache = _path(videos), _path(labels), Path(cache)
+        self.synthetic, self.synthetic_share = synthetic, synthetic_share
+        self.unseen, self.held_back = set(unseen), held_back
+        self.batch, self.workers = batch, workers
+        self.augmentation, self.seed = augmentation, seed
         self.pictures = AugmentPictures()
+        pairs = functools.partial(PairDataset, size=size, mel_steps=mel_steps, frames=frames)
+        self._train = functools.partial(
+            pairs, length=epoch, window=window, strength=augmentation, seed=seed
+        )
+        self._held = functools.partial(pairs, length=validation, strength=0.0, seed=seed + 1)
 
     def prepare_data(self) -> None:
-        h = self.hparams
-        if h.videos is not None:
-            cached_clips(Path(h.videos), _path(h.labels), Path(h.cache))
-        if h.synthetic:
-            cached_twins(h.synthetic, h.seed, Path(h.cache))
+        self._clips()
+        self._twins()
 
     def setup(self, stage: str | None = None) -> None:
-        h = self.hparams
-        clips: list[SourceClip] = []
-        if h.videos is not None:
-            clips = cached_clips(Path(h.videos), _path(h.labels), Path(h.cache))
-        twins: list[PairSource] = []
-        if h.synthetic:
-            files_of_twins = cached_twins(h.synthetic, h.seed, Path(h.cache))
-            twins = [RenderedTwins(ClipFile(a), ClipFile(b)) for a, b in files_of_twins]
-        real = _split(clips, set(h.unseen), h.held_back)
-        back = max(1, len(twins) // h.held_back) if h.held_back and twins else 0
-        weights = _shares(real["train"], len(twins) - back, h.synthetic_share)
+        real = _split(self._clips(), self.unseen, self.held_back)
+        twins = [RenderedTwins(ClipFile(a), ClipFile(b)) for a, b in self._twins()]
+        back = max(1, len(twins) // self.held_back) if self.held_back and twins else 0
+        weights = _shares(real["train"], len(twins) - back, self.synthetic_share)
         sources = [*map(TransplantedMouths, real["train"]), *twins[back:]]
-        self.train = self._dataset(sources, weights, h.epoch, h.augmentation, h.seed)
+        if not sources:
+            raise InputError(
+                "there is nothing to train on; give data.videos or data.synthetic, and leave some "
+                "of it out of data.unseen"
+            )
+        self.train = self._train(sources, weights)
         held = [[*map(TransplantedMouths, real[n])] or twins[:back] for n in ("seen", "unseen")]
-        self.val = [
-            self._dataset(s, [1.0] * len(s), h.validation, 0.0, h.seed + 1) for s in held if s
-        ]
+        self.val = [self._held(s, [1.0] * len(s)) for s in held if s]
 
-    def _dataset(
-        self, sources: Sequence[PairSource], weights: Sequence[float], length: int, strength: float,
-        seed: int,
-    ) -> PairDataset:  # fmt: skip
-        h = self.hparams
-        return PairDataset(
-            sources,
-            weights,
-            length=length,
-            size=h.size,
-            mel_steps=h.mel_steps,
-            frames=h.frames,
-            strength=strength,
-            seed=seed,
-        )
+    def _clips(self) -> list[SourceClip]:
+        return [] if self.videos is None else cached_clips(self.videos, self.labels, self.cache)
+
+    def _twins(self) -> list[tuple[Path, Path]]:
+        return cached_twins(self.synthetic, self.seed, self.cache) if self.synthetic else []
 
     def train_dataloader(self) -> DataLoader[Batch]:
         trainer = self.trainer
         ranks = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
         return DataLoader(
             self.train,
-            self.hparams.batch,
+            self.batch,
             sampler=PairSampler(self.train, *ranks),
-            num_workers=self.hparams.workers,
+            num_workers=self.workers,
             drop_last=True,
-            persistent_workers=self.hparams.workers > 0,
+            persistent_workers=self.workers > 0,
         )
 
     def val_dataloader(self) -> list[DataLoader[Batch]]:
-        workers = self.hparams.workers
-        return [DataLoader(d, self.hparams.batch, num_workers=workers) for d in self.val]
+        return [DataLoader(d, self.batch, num_workers=self.workers) for d in self.val]
 
     def test_dataloader(self) -> list[DataLoader[Batch]]:
         return self.val_dataloader()
@@ -131,7 +126,7 @@ class TalkingClips(LightningDataModule):
         videos = (v.float() / 255 for v in (batch.video1, batch.video2))
         batch = batch._replace(**dict(zip(("video1", "video2"), videos, strict=True)))
         training = self.trainer is not None and self.trainer.training
-        if not (training and self.hparams.augmentation):
+        if not (training and self.augmentation):
             return batch
         with torch.autocast(batch.video1.device.type, enabled=False):
             return augment(batch, self.pictures)
@@ -141,7 +136,9 @@ def _path(text: str | None) -> Path | None:
     return None if text is None else Path(text)
 
 
-def _split(clips: Sequence[SourceClip], unseen: set[str], held_back: int) -> dict[str, list[ClipFile]]:
+def _split(
+    clips: Sequence[SourceClip], unseen: set[str], held_back: int
+) -> dict[str, list[ClipFile]]:
     """Clips for training, of seen speakers held back, and unseen ones."""
     known = {c.speaker for c in clips} | {f"{c.speaker}/{c.name}" for c in clips}
     if unknown := unseen - known:

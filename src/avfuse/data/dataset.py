@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, DistributedSampler
 
 from avfuse.data.clip import ClipFile
-from avfuse.data.pairs import Moment, PairSource, View
+from avfuse.data.pairs import Moment, Pair, PairSource, View
 from avfuse.features.mel import STEP_RATE, mel_windows
 from avfuse.types import Batch
 
@@ -26,6 +26,8 @@ class PairDataset(Dataset[Batch]):
         size: pixels a side.
         mel_steps: mel steps a window.
         frames: T, consecutive frames a pair.
+        window: train on windows of so many pixels a side, anywhere around the mouth, rather than
+            on the whole crop, most of which never changes; the network is fully convolutional.
         strength: of the random views, 0 for none.
         seed: of everything random.
     """
@@ -39,13 +41,14 @@ class PairDataset(Dataset[Batch]):
         size: int,
         mel_steps: int,
         frames: int = 1,
+        window: int | None = None,
         strength: float = 1.0,
         seed: int = 0,
     ) -> None:
         self.sources, self.length = sources, length
         self.shares = np.asarray(weights, np.float64) / np.sum(weights)
         self.size, self.mel_steps, self.frames = size, mel_steps, frames
-        self.strength, self.seed = strength, seed
+        self.window, self.strength, self.seed = window, strength, seed
 
     def __len__(self) -> int:
         return self.length
@@ -56,6 +59,8 @@ class PairDataset(Dataset[Batch]):
         moments = source.moments(rng, self.frames)
         view = View.random(self.size, rng, self.strength)
         pairs = [source.pair(first, second, view) for first, second in moments]
+        if self.window is not None:
+            pairs = _windowed(pairs, self.window, rng)
         late = rng.uniform(-0.5, 0.5) / STEP_RATE if self.strength else 0.0
         firsts, seconds = [m[0] for m in moments], [m[1] for m in moments]
         return Batch(
@@ -70,7 +75,7 @@ class PairDataset(Dataset[Batch]):
         )
 
 
-class PairSampler(DistributedSampler[Batch]):
+class PairSampler(DistributedSampler[int]):
     """New pairs every epoch, each drawn by one process only.
 
     Args:
@@ -87,15 +92,27 @@ class PairSampler(DistributedSampler[Batch]):
         return (self.epoch * self.pairs + index for index in super().__iter__())
 
 
+def _windowed(pairs: list[Pair], side: int, rng: np.random.Generator) -> list[Pair]:
+    """Cut one random window out of every frame; it reaches far enough down to hold the mouth."""
+    room = pairs[0].image1.shape[0] - side
+    x, y = int(rng.integers(0, room + 1)), int(rng.integers(room // 4, room + 1))
+    cut = (slice(y, y + side), slice(x, x + side))
+    corner = np.array([x, y], np.float32)
+    return [
+        Pair(p.image1[cut], p.image2[cut], p.landmarks1 - corner, p.landmarks2 - corner)
+        for p in pairs
+    ]
+
+
 def _images(frames: list[np.ndarray]) -> Tensor:
     return torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
 
 
 def _lips(moments: list[Moment]) -> Tensor:
-    return torch.from_numpy(np.stack([m.clip.lips[m.index] for m in moments]))
+    return torch.from_numpy(np.stack([m.clip.lips[m.number] for m in moments]))
 
 
 def _windows(moments: list[Moment], late: float, steps: int) -> Tensor:
     clip: ClipFile = moments[0].clip
-    times = clip.times[[m.index for m in moments]] + late
+    times = clip.times[[m.number for m in moments]] + late
     return mel_windows(clip.mel, times, steps)

@@ -19,18 +19,22 @@ Points = Float[np.ndarray, "P 2"]
 
 
 MIRRORED = np.array(
-    [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)]
-    + [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
-    + [*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), 67, 66, 65]
+    [
+        *(*range(16, -1, -1), *range(26, 16, -1)),  # jaw, brows
+        *(*range(27, 31), *range(35, 30, -1)),  # nose
+        *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),  # eyes
+        *(*range(54, 47, -1), *range(59, 54, -1)),  # outer lips
+        *(*range(64, 59, -1), 67, 66, 65),  # inner lips
+    ]
 )
 """Which point takes a point's place when left and right change places."""
 
 
 class Moment(NamedTuple):
-    """Where and when to look: a frame's index and the moment whose sound its lips make."""
+    """Where and when to look: a clip and the number of a frame in it."""
 
     clip: ClipFile
-    index: int
+    number: int
 
 
 class Pair(NamedTuple):
@@ -101,21 +105,23 @@ class View(NamedTuple):
         """Where each pixel of the view comes from, in pixels of the view before the warp."""
         axis = np.arange(self.size, dtype=np.float32)
         grid = np.stack(np.meshgrid(axis, axis), -1)
-        return grid if self.warp is None else grid + self._displacement()
+        return grid if self.warp is None else grid + self._displacement(self.warp)
 
-    def _displacement(self) -> Float[np.ndarray, "size size 2"]:
+    def _displacement(self, warp: Float[np.ndarray, "4 4 2"]) -> Float[np.ndarray, "size size 2"]:
         size = (self.size, self.size)
-        return cv2.resize(self.warp, size, interpolation=cv2.INTER_CUBIC) * self.size
+        return cv2.resize(warp, size, interpolation=cv2.INTER_CUBIC) * self.size
 
     def points(self, points: Points, matrix: Float[np.ndarray, "2 3"]) -> Points:
         """Carry points of the clip into the view."""
         straight = transform(points[MIRRORED] if self.mirror else points, matrix)
         if self.warp is None:
             return straight
-        field, warped = self._displacement(), straight
+        field, warped = self._displacement(self.warp), straight
         for _ in range(3):  # the warp says where a pixel comes from; invert it by fixed point
             columns, rows = warped.T.reshape(2, -1, 1).astype(np.float32)
-            offset = cv2.remap(field, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            offset = cv2.remap(
+                field, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            )
             warped = straight - offset[:, 0]
         return warped
 
@@ -138,7 +144,7 @@ class TransplantedMouths:
         ]
 
     def pair(self, first: Moment, second: Moment, view: View) -> Pair:
-        clip, a, b = self.clip, first.index, second.index
+        clip, a, b = self.clip, first.number, second.number
         matrix = view.matrix(clip.landmarks[a])
         other = compose(matrix, similarity(clip.rigid[b], clip.rigid[a]))
         grid = view.grid()
@@ -170,14 +176,14 @@ class RenderedTwins:
         return [(Moment(both[0], start + i), Moment(both[1], start + i)) for i in range(length)]
 
     def pair(self, first: Moment, second: Moment, view: View) -> Pair:
-        matrix, grid = view.matrix(first.clip.landmarks[first.index]), view.grid()
-        images = [sample(m.clip.frame(m.index), matrix, grid) for m in (first, second)]
-        points = [view.points(m.clip.landmarks[m.index], matrix) for m in (first, second)]
+        matrix, grid = view.matrix(first.clip.landmarks[first.number]), view.grid()
+        images = [sample(m.clip.frame(m.number), matrix, grid) for m in (first, second)]
+        points = [view.points(m.clip.landmarks[m.number], matrix) for m in (first, second)]
         return Pair(images[0], images[1], points[0], points[1])
 
 
 def similarity(source: Points, target: Points) -> Float[np.ndarray, "2 3"]:
-    """Least-squares rotation, scale and shift of points onto points (closed form, complex plane)."""
+    """Least-squares rotation, scale and shift of points onto points, in closed form."""
     mean_s, mean_t = source.mean(0), target.mean(0)
     s, t = source - mean_s, target - mean_t
     norm = (s**2).sum()
@@ -206,7 +212,8 @@ def sample(
     """Resample a frame once, through the affine map and the warp together."""
     back = cv2.invertAffineTransform(matrix)
     source = grid @ back[:, :2].T + back[:, 2]
-    return cv2.remap(frame, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    both = np.empty(0)  # the first map holds x and y
+    return cv2.remap(frame, source, both, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def lower_face(first: Points, second: Points, size: int) -> Float[np.ndarray, "size size"]:

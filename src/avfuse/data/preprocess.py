@@ -82,7 +82,9 @@ def cached_clips(videos: Path, labels: Path | None, cache: Path) -> list[SourceC
         raise InputError(f"{videos} is not a folder; give one with video files in it")
     found = sorted(p for p in videos.rglob("*") if p.suffix.lower() in VIDEOS)
     if not found:
-        raise InputError(f"{videos} holds no videos; expected files like {', '.join(sorted(VIDEOS))}")
+        raise InputError(
+            f"{videos} holds no videos; expected files like {', '.join(sorted(VIDEOS))}"
+        )
     jobs = [(video, _label(video, labels)) for video in found]
     targets = [cache / v.parent.name / f"{v.stem}-{_digest(v, p)}.safetensors" for v, p in jobs]
     missing = [(job, t) for job, t in zip(jobs, targets, strict=True) if not t.exists()]

@@ -1,0 +1,276 @@
+"""Faces for training the landmark network: labelled clips and procedural faces, roughly handled."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+from lightning import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from avfuse.data.clip import ClipFile
+from avfuse.data.datamodule import TalkingClips
+from avfuse.data.dataset import PairDataset
+from avfuse.data.pairs import Image, Points, RenderedTwins, TransplantedMouths, View, sample
+from avfuse.faces.landmarks import ROOM, SIZE
+
+
+class Faces(NamedTuple):
+    """A batch.
+
+    Attributes:
+        images: in [0, 1] as the network sees them.
+        landmarks: in pixels of the image; meaningless where there is no face.
+        is_face: whether there is one where the box says so.
+    """
+
+    images: Float[Tensor, "N 3 H W"]
+    landmarks: Float[Tensor, "N 68 2"]
+    is_face: Bool[Tensor, "N"]
+
+
+class FaceSamples(Dataset[Faces]):
+    """Frames of clips, each seen through another box and another camera.
+
+    Args:
+        clips: where the frames come from.
+        weights: how often each clip is drawn from, relative.
+        length: samples an epoch; item i differs for every i, also beyond.
+        strength: of the augmentation; 0 only errs with the box as a cascade does.
+        negatives: share of the samples without a face.
+        seed: of everything random.
+    """
+
+    def __init__(
+        self,
+        clips: Sequence[ClipFile],
+        weights: Sequence[float],
+        *,
+        length: int,
+        strength: float,
+        negatives: float,
+        seed: int,
+    ) -> None:
+        self.clips, self.length = clips, length
+        self.shares = np.asarray(weights, np.float64) / np.sum(weights)
+        self.strength, self.negatives, self.seed = strength, negatives, seed
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> Faces:
+        rng = np.random.default_rng((self.seed, index))
+        is_face = rng.random() >= self.negatives
+        view = jittered(rng, self.strength) if is_face else astray(rng)
+        image, points = self._look(rng, view)
+        if self.strength:
+            if rng.random() < 0.4:
+                other, _ = self._look(rng, astray(rng))
+                image = self._beyond(image, other, rng)
+            image = worn(image, rng)
+        if not is_face and rng.random() < 0.2:
+            image = shuffled(image, rng)
+        tensor = torch.from_numpy(image).permute(2, 0, 1).float() / 255
+        return Faces(tensor, torch.from_numpy(points.astype(np.float32)), torch.tensor(is_face))
+
+    def _look(self, rng: np.random.Generator, view: View) -> tuple[Image, Points]:
+        clip = self.clips[rng.choice(len(self.clips), p=self.shares)]
+        index = int(rng.choice(clip.valid))
+        matrix = view.matrix(clip.landmarks[index])
+        image = sample(clip.frame(index), matrix, view.grid())
+        return image, view.points(clip.landmarks[index], matrix)
+
+    def _beyond(self, image: Image, other: Image, rng: np.random.Generator) -> Image:
+        """Another picture behind the edge of this one, as if a thing or a frame ended there."""
+        angle, reach = rng.uniform(0, 2 * np.pi), rng.uniform(0.36, 0.6) * SIZE
+        axis = np.arange(SIZE) - SIZE / 2
+        distance = axis * np.cos(angle) + axis[:, None] * np.sin(angle)
+        return np.where((distance > reach)[..., None], other, image)
+
+
+def jittered(rng: np.random.Generator, strength: float) -> View:
+    """A box as trackers err, and with strength a tilted head and another shape of face."""
+    spread = 1.0 if strength else 0.5
+    warp = rng.normal(0, rng.uniform(0, 0.03), (4, 4, 2)).astype(np.float32) * strength
+    tilt = rng.normal(0, 12) if rng.random() < 0.8 else rng.uniform(-35, 35)
+    return View(
+        SIZE,
+        shift=tuple(rng.normal(0, 0.045, 2).clip(-0.12, 0.12) * spread),
+        scale=float(ROOM * np.exp(rng.normal(0, 0.08) * spread)),
+        angle=float(tilt * strength),
+        mirror=bool(strength and rng.random() < 0.5),
+        warp=warp if strength else None,
+    )
+
+
+def astray(rng: np.random.Generator) -> View:
+    """A box that holds no face, or one far off its middle, far too large, small or tilted."""
+    kind, turn = rng.integers(4), rng.uniform(0, 2 * np.pi)
+    away = rng.uniform(0.5, 1.1) if kind < 2 else rng.uniform(0, 0.15)
+    sides = {2: rng.uniform(0.2, 0.45), 3: rng.uniform(0.8, 1.4)}.get(int(kind), rng.uniform(0.5, 1.4))
+    angle = rng.uniform(80, 280) if kind == 3 else rng.uniform(-30, 30)
+    shift = (away * np.cos(turn), away * np.sin(turn))
+    return View(SIZE, shift=shift, scale=float(ROOM * sides), angle=float(angle))
+
+
+def worn(image: Image, rng: np.random.Generator) -> Image:
+    """Another light, skin and camera; things in front of the face."""
+    image = cv2.transform(image, _colours(rng))
+    image = cv2.LUT(image, _tones(rng))
+    if rng.random() < 0.4:
+        image = _lit(image, rng)
+    if rng.random() < 0.3:
+        image = _hidden(image, rng)
+    if rng.random() < 0.35:
+        side = int(SIZE * rng.uniform(0.3, 0.9))
+        small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+        image = cv2.resize(small, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
+    elif rng.random() < 0.3:
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.6))
+    if rng.random() < 0.25:
+        quality = int(rng.integers(15, 70))
+        image = cv2.imdecode(cv2.imencode(".jpg", image, (1, quality))[1], cv2.IMREAD_COLOR)
+    if rng.random() < 0.4:
+        noise = rng.standard_normal(image.shape, np.float32) * rng.uniform(1, 12)
+        image = (image + noise).clip(0, 255).astype(np.uint8)
+    return image
+
+
+def shuffled(image: Image, rng: np.random.Generator) -> Image:
+    """The picture's sixteen tiles in another order: a face's texture without a face."""
+    tile = SIZE // 4
+    tiles = image.reshape(4, tile, 4, tile, 3).swapaxes(1, 2).reshape(16, tile, tile, 3)
+    mixed = tiles[rng.permutation(16)].reshape(4, 4, tile, tile, 3)
+    return np.ascontiguousarray(mixed.swapaxes(1, 2).reshape(SIZE, SIZE, 3))
+
+
+def _colours(rng: np.random.Generator) -> Float[np.ndarray, "3 3"]:
+    """Mixes the channels: less or more saturation down to grey, and a tint."""
+    grey = 1.0 if rng.random() < 0.12 else rng.uniform(-0.5, 0.7)
+    luma = np.tile([0.3, 0.59, 0.11], (3, 1))
+    mixed = grey * luma + (1 - grey) * (np.eye(3) + rng.normal(0, 0.06, (3, 3)))
+    return (mixed * np.exp(rng.normal(0, 0.1, (3, 1)))).astype(np.float32)
+
+
+def _tones(rng: np.random.Generator) -> UInt8[np.ndarray, "256"]:
+    """Contrast, brightness and gamma."""
+    tone = (np.arange(256) / 255) ** np.exp(rng.normal(0, 0.3))
+    tone = 0.5 + (tone - 0.5) * rng.uniform(0.5, 1.4) + rng.normal(0, 0.12)
+    return (tone * 255).clip(0, 255).astype(np.uint8)
+
+
+def _lit(image: Image, rng: np.random.Generator) -> Image:
+    """Uneven light: a smooth field of factors."""
+    field = np.exp(rng.normal(0, 0.35, (3, 3))).astype(np.float32)
+    field = cv2.resize(field, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
+    return (image * field[..., None]).clip(0, 255).astype(np.uint8)
+
+
+def _hidden(image: Image, rng: np.random.Generator) -> Image:
+    """Something in front: an ellipse or a bar of one colour."""
+    image = image.copy()
+    centre = [int(v) for v in rng.integers(0, SIZE, 2)]
+    axes = [int(v) for v in rng.uniform(0.04, 0.22, 2) * SIZE]
+    colour = [int(v) for v in rng.integers(0, 256, 3)]
+    if rng.random() < 0.5:
+        cv2.ellipse(image, centre, axes, float(rng.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA)
+    else:
+        end = [int(v) for v in rng.integers(0, SIZE, 2)]
+        cv2.line(image, centre, end, colour, max(1, axes[0] // 2), cv2.LINE_AA)
+    return image
+
+
+class LandmarkFaces(LightningDataModule):
+    """Labelled clips and procedural faces as samples for the landmark network.
+
+    Clips, labels, cache and split are those of
+    [`TalkingClips`][avfuse.data.datamodule.TalkingClips].
+
+    Args:
+        videos: folder of labelled videos, or None for procedural faces only.
+        labels: folder of their landmarks.
+        cache: where cropped clips are kept.
+        synthetic: number of procedural faces.
+        synthetic_share: how many samples come from them, 0 to 1.
+        unseen: speakers, or clips as `speaker/clip`, kept out of training.
+        held_back: every n-th clip of the other speakers is kept out too.
+        negatives: share of the samples without a face.
+        batch: samples a batch.
+        epoch: samples an epoch.
+        validation: samples of each validation set.
+        workers: processes that make samples.
+        seed: of everything random.
+    """
+
+    def __init__(
+        self,
+        videos: str | None = None,
+        labels: str | None = None,
+        cache: str = ".cache/clips",
+        synthetic: int = 100,
+        synthetic_share: float = 0.4,
+        unseen: Sequence[str] = (),
+        held_back: int = 10,
+        negatives: float = 0.12,
+        batch: int = 32,
+        epoch: int = 16384,
+        validation: int = 512,
+        workers: int = 1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        h = self.hparams
+        shared = ("videos", "labels", "cache", "synthetic", "unseen", "held_back", "seed")
+        self.pairs = TalkingClips(**{name: h[name] for name in shared})
+
+    def prepare_data(self) -> None:
+        self.pairs.prepare_data()
+
+    def setup(self, stage: str | None = None) -> None:
+        h = self.hparams
+        self.pairs.setup()
+        clips, weights = shares(self.pairs.train, h.synthetic_share)
+        self.train = FaceSamples(
+            clips, weights, length=h.epoch, strength=1.0, negatives=h.negatives, seed=h.seed
+        )
+        self.val = []
+        for pairs in self.pairs.val:
+            held, weights = shares(pairs, 0.0)
+            self.val.append(
+                FaceSamples(
+                    held, weights, length=h.validation, strength=0.0, negatives=0.25, seed=h.seed + 1
+                )
+            )
+
+    def train_dataloader(self) -> DataLoader[Faces]:
+        # An epoch's samples are other ones than the last epoch's.
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        indices = range(epoch * self.hparams.epoch, (epoch + 1) * self.hparams.epoch)
+        workers = self.hparams.workers
+        return DataLoader(
+            self.train, self.hparams.batch, sampler=indices, num_workers=workers, drop_last=True
+        )
+
+    def val_dataloader(self) -> list[DataLoader[Faces]]:
+        workers = self.hparams.workers
+        return [DataLoader(d, self.hparams.batch, num_workers=workers) for d in self.val]
+
+
+def shares(pairs: PairDataset, synthetic_share: float) -> tuple[list[ClipFile], list[float]]:
+    """The clips behind pairs, and how often to draw each.
+
+    Speakers count nearly alike, whatever the number of their clips: faces differ more from each
+    other than one face's frames do.
+    """
+    real = [s.clip for s in pairs.sources if isinstance(s, TransplantedMouths)]
+    twins = [s for s in pairs.sources if isinstance(s, RenderedTwins)]
+    made = [clip for twin in twins for clip in (twin.clip1, twin.clip2)]
+    count = Counter(clip.path.parent for clip in real)
+    weights = [count[clip.path.parent] ** -0.8 for clip in real]
+    share = synthetic_share / (1 - synthetic_share) * sum(weights) / max(1, len(made))
+    return [*real, *made], [*weights, *[share if real else 1.0] * len(made)]

@@ -1,0 +1,236 @@
+"""Where the 68 points of a face are: a small network of the library's own, shipped with it.
+
+Heatmaps at a quarter of the input's resolution, each read off as its centre of mass, so the points
+have fractions of a pixel and move smoothly with the picture.
+"""
+
+import json
+import os
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from avfuse.errors import InputError
+from avfuse.faces.crop import Box, Frame, crop, frame_to_crop
+
+SIZE = 112
+"""Pixels a side of what the network sees."""
+
+ROOM = 1.15
+"""Side of what the network sees, in sides of the box: brows and chin stay in it when the box errs."""
+
+_STRIDE = 4
+_FORMAT = "1"
+_SHIPPED = "landmarks.safetensors"
+
+
+class LandmarkNet(nn.Module):
+    """A small residual U-shaped network: (N, 3, 112, 112) in [0, 1] -> heatmaps and a face's odds.
+
+    Args:
+        channels: at a half, a quarter, an eighth and a sixteenth of the resolution.
+        points: number of landmarks.
+    """
+
+    def __init__(
+        self, channels: tuple[int, int, int, int] = (16, 32, 48, 96), points: int = 68
+    ) -> None:
+        super().__init__()
+        half, quarter, eighth, deep = channels
+        self.config = {"channels": list(channels), "points": points}
+        self.stem = ConvNorm(3, half, 3, 2)
+        self.down4 = nn.Sequential(ConvNorm(half, quarter, 3, 2), Residual(quarter))
+        self.down8 = nn.Sequential(ConvNorm(quarter, eighth, 3, 2), Residual(eighth))
+        self.down16 = nn.Sequential(ConvNorm(eighth, deep, 3, 2), Residual(deep), Residual(deep))
+        self.context = nn.Linear(deep, deep)
+        self.face = nn.Linear(deep, 1)
+        self.up8 = nn.Sequential(nn.Conv2d(deep, eighth, 1), nn.Upsample(scale_factor=2))
+        self.mix8 = ConvNorm(eighth, eighth, 3)
+        self.up4 = nn.Sequential(nn.Conv2d(eighth, quarter, 1), nn.Upsample(scale_factor=2))
+        self.mix4 = ConvNorm(quarter, 2 * quarter, 3)
+        self.heat = nn.Conv2d(2 * quarter, points, 1)
+
+    def forward(
+        self, image: Float[Tensor, "N 3 H W"]
+    ) -> tuple[Float[Tensor, "N P h w"], Float[Tensor, "N"]]:
+        fine = self.down4(self.stem(image - 0.5))
+        middle = self.down8(fine)
+        deep = self.down16(middle)
+        mean = deep.mean((2, 3))
+        deep = deep + self.context(mean)[..., None, None]
+        middle = self.mix8(middle + self.up8(deep))
+        heat = self.heat(self.mix4(fine + self.up4(middle)))
+        return heat, self.face(mean).squeeze(-1)
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution, batch norm (folded into it for inference), ReLU.
+
+    Args:
+        inputs: channels in.
+        outputs: channels out.
+        kernel: pixels a side, odd.
+        stride: of the convolution.
+        active: False leaves the ReLU out.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, active: bool = True
+    ) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True) if active else nn.Identity(),
+        )
+
+
+class Residual(nn.Module):
+    """Two convolutions beside a straight path.
+
+    Args:
+        channels: in and out.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = ConvNorm(channels, channels, 3)
+        self.second = ConvNorm(channels, channels, 3, active=False)
+
+    def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N C H W"]:
+        return torch.relu(x + self.second(self.first(x)))
+
+
+def centres(heat: Float[Tensor, "N P h w"], stride: int = _STRIDE) -> Float[Tensor, "N P 2"]:
+    """Each heatmap's centre of mass, in pixels of the network's input.
+
+    Args:
+        heat: logits.
+        stride: pixels of the input a cell.
+    """
+    mass = heat.flatten(2).softmax(-1).view_as(heat)
+    rows, columns = (
+        stride * (torch.arange(n, device=heat.device, dtype=heat.dtype) + 0.5) - 0.5
+        for n in heat.shape[2:]
+    )
+    return torch.stack([mass.sum(2) @ columns, mass.sum(3) @ rows], -1)
+
+
+class LandmarkReader:
+    """Reads the landmarks of faces whose place is roughly known.
+
+    Made for boxes up to 10 % off in side and 6 % in place, and for heads tilted by up to 30°; a
+    second reading with the box of the first one's landmarks takes more.
+
+    Args:
+        net: in evaluation mode; None takes the shipped one.
+        device: where it runs, as torch names it.
+    """
+
+    def __init__(self, net: LandmarkNet | None = None, device: str = "cpu") -> None:
+        net = folded(load_net() if net is None else net)
+        self.device = torch.device(device)
+        self._net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def read(self, image: Frame, box: Box) -> tuple[Float[np.ndarray, "68 2"], float]:
+        """Read one face.
+
+        Args:
+            image: upright RGB frame.
+            box: the network's square around the face, in pixels of the frame.
+
+        Returns:
+            68 landmarks in pixels of the frame, and the confidence that they are a face's, in
+            [0, 1].
+        """
+        wide = widened(box)
+        points, confidence = self.read_crops(crop(image, wide, SIZE)[None])
+        matrix = frame_to_crop(wide, SIZE)
+        return (points[0] - matrix[:, 2]) / matrix[0, 0], float(confidence[0])
+
+    def read_crops(
+        self, crops: UInt8[np.ndarray, "N S S 3"]
+    ) -> tuple[Float[np.ndarray, "N 68 2"], Float[np.ndarray, "N"]]:
+        """Read many faces at once.
+
+        Args:
+            crops: RGB, the box widened by `ROOM`; resampled to 112 x 112 if they are not.
+
+        Returns:
+            Landmarks in pixels of the crops, and the confidences in [0, 1].
+        """
+        images = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2).float() / 255
+        side = images.shape[-1]
+        if side != SIZE:
+            images = nn.functional.interpolate(
+                images, (SIZE, SIZE), mode="bilinear", antialias=True
+            )
+        with torch.inference_mode():
+            heat, face = self._net(images)
+            points = centres(heat)
+            points = (points + 0.5) * (side / SIZE) - 0.5
+            return points.cpu().numpy(), face.sigmoid().cpu().numpy()
+
+
+def widened(box: Box) -> Box:
+    """The square that the network sees of a box, around the same centre."""
+    room = (ROOM - 1) / 2 * box.side
+    return Box(box.x0 - room, box.y0 - room, box.x1 + room, box.y1 + room)
+
+
+def load_net(path: Path | None = None) -> LandmarkNet:
+    """Load a landmark network, in float32 and evaluation mode.
+
+    Args:
+        path: of its weights; None takes the shipped ones.
+
+    Raises:
+        InputError: if the file is none of ours.
+    """
+    path = path or Path(str(resources.files("avfuse.faces") / "weights" / _SHIPPED))
+    try:
+        with safe_open(path, "pt") as file:
+            header = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if header.get("format") != _FORMAT:
+            raise InputError(f"{path} has format {header.get('format')}, expected {_FORMAT}")
+        config = json.loads(header["config"])
+        net = LandmarkNet(tuple(config["channels"]), config["points"])
+        net.load_state_dict(
+            {k: v.float() if v.dtype.is_floating_point else v for k, v in weights.items()}
+        )
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path} holds no landmark network; give one by save_net") from error
+    return net.eval().requires_grad_(False)
+
+
+def save_net(net: LandmarkNet, path: Path, credit: str = "") -> None:
+    """Write a landmark network, weights in float16; whole or not at all.
+
+    Args:
+        net: what to save.
+        path: of the file.
+        credit: the data it was trained on and their licences.
+    """
+    header = {"format": _FORMAT, "config": json.dumps(net.config), "credit": credit}
+    weights = {k: v.half() if v.ndim > 1 else v for k, v in net.state_dict().items()}
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    save_file({k: v.contiguous() for k, v in weights.items()}, part, header)
+    part.replace(path)
+
+
+def folded(net: LandmarkNet) -> LandmarkNet:
+    """A copy for inference, with the batch norms folded into their convolutions."""
+    copy = LandmarkNet(tuple(net.config["channels"]), net.config["points"])
+    copy.load_state_dict(net.state_dict())
+    for module in copy.eval().requires_grad_(False).modules():
+        if isinstance(module, ConvNorm):
+            module[0] = fuse_conv_bn_eval(module[0], module[1])
+            module[1] = nn.Identity()
+    return copy
