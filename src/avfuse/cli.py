@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from avfuse import __version__
 from avfuse.errors import InputError
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("output", type=Path, metavar="OUT", help="the model file, .safetensors")
     export.add_argument("--credit", default="", help="training data and their licences")
     export.set_defaults(run=_export)
+    _add_evaluate(verbs)
     for verb, text in zip(TRAINING, ("train", "score on validation", "score on test"), strict=True):
         verbs.add_parser(verb, help=f"{text} data, by a recipe (--config recipes/....yaml)")
     return parser
@@ -86,13 +87,44 @@ def _add_generate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     generate.set_defaults(run=_generate)
 
 
+def _add_evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    evaluate = verbs.add_parser("evaluate", help="score a model on held-back clips")
+    evaluate.add_argument("--model", default="default", metavar="NAME|PATH")
+    evaluate.add_argument("--clips", type=Path, required=True, metavar="DIR", help="of videos")
+    evaluate.add_argument(
+        "--labels", type=Path, metavar="DIR", help="of landmarks, as for training"
+    )
+    evaluate.add_argument("--cache", type=Path, default=Path(".cache/clips"), metavar="DIR")
+    evaluate.add_argument(
+        "--unseen",
+        default="",
+        metavar="A,B,...",
+        help="speakers or speaker/clip kept from training",
+    )
+    evaluate.add_argument(
+        "--held-back",
+        type=int,
+        default=10,
+        metavar="N",
+        help="every Nth clip of the others was too",
+    )
+    evaluate.add_argument("--protocol", choices=("first-frame",), default="first-frame")
+    evaluate.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    evaluate.add_argument("--output", type=Path, required=True, metavar="FILE.json")
+    evaluate.add_argument("--sheet", type=Path, metavar="FILE.png", help="frames, side by side")
+    evaluate.add_argument("--quiet", action="store_true", help="no progress bar, no table")
+    evaluate.set_defaults(run=_evaluate)
+
+
 def _generate(options: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
     from avfuse.faces.tracker import FixedBox
     from avfuse.pipeline import generate
 
     box = None if options.box is None else FixedBox.parse(options.box).box
     if options.report is not None:
-        _check_report(options.report)
+        _check_writable(options.report)
     report = generate(
         options.face,
         options.audio,
@@ -103,7 +135,7 @@ def _generate(options: argparse.Namespace) -> None:
         quiet=options.quiet,
     )
     if options.report is not None:
-        _write_json(options.report, report)
+        _write_json(options.report, asdict(report))
     if not options.quiet:
         _summarise(options.output, report)
 
@@ -114,6 +146,31 @@ def _demo(options: argparse.Namespace) -> None:
     for path in demo(options.directory, seed=options.seed, quiet=options.quiet):
         if not options.quiet:
             print(path)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from avfuse.data.preprocess import cached_clips
+    from avfuse.data.split import split_clips
+    from avfuse.evaluate import evaluate, table
+    from avfuse.model_file import load
+    from avfuse.pipeline import device_named
+    from avfuse.video.picture import write_picture
+
+    for path in filter(None, (options.output, options.sheet)):
+        _check_writable(path)
+    unseen = {name for name in options.unseen.split(",") if name}
+    network = load(options.model, device_named(options.device))
+    clips = cached_clips(options.clips, options.labels, options.cache)
+    parts = split_clips(clips, unseen, options.held_back)
+    groups = {name: parts[name] for name in ("seen", "unseen") if parts[name]}
+    if not groups:
+        raise InputError("no clip is held back; name some by --unseen or --held-back")
+    metrics, sheet = evaluate(network, groups, quiet=options.quiet)
+    _write_json(options.output, {"model": str(options.model), **metrics})
+    if options.sheet is not None:
+        write_picture(options.sheet, sheet)
+    if not options.quiet:
+        print(table(metrics))
 
 
 def _models(_: argparse.Namespace) -> None:
@@ -141,21 +198,19 @@ def _summarise(output: Path, report: "Report") -> None:
     )
 
 
-def _check_report(path: Path) -> None:
+def _check_writable(path: Path) -> None:
     if path.is_dir() or not path.absolute().parent.is_dir():
-        raise InputError(f"{path}: the report cannot be written there; choose an existing folder")
+        raise InputError(f"{path}: cannot be written there; choose an existing folder")
 
 
-def _write_json(path: Path, report: "Report") -> None:
-    from dataclasses import asdict
-
+def _write_json(path: Path, content: dict[str, Any]) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(json.dumps(asdict(report), indent=2) + "\n")
+        part.write_text(json.dumps(content, indent=2) + "\n")
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise InputError(f"{path}: the report cannot be written ({error.strerror})") from error
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from avfuse.data.synthetic import SyntheticClip, synthetic_clip
 from avfuse.errors import InputError
 from avfuse.features.mel import SAMPLE_RATE
 from avfuse.pipeline import generate
+from avfuse.video.picture import write_picture
 from avfuse.video.read import frames
 from avfuse.video.write import VideoWriter
 
@@ -72,4 +73,4 @@ def _compare(before: Path, after: Path, sheet: Path, columns: int = 8, every: in
         ]
         rows.append(np.hstack(images[::every]))
     picture = cv2.resize(np.vstack(rows), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    cv2.imwrite(str(sheet), picture[..., ::-1])
+    write_picture(sheet, picture)

@@ -5,14 +5,14 @@ The head of a photo does not move, so the true frames are first laid onto the fi
 nose; what is left to compare is the mouth.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
+from tqdm import tqdm
 
 from avfuse.data.clip import ClipFile, lip_aperture, lip_shapes
 from avfuse.data.pairs import View, compose, sample, similarity, transform
@@ -90,11 +90,13 @@ def speak(
     device = next(network.parameters()).device
     image = torch.from_numpy(photo).to(device).permute(2, 0, 1).float().unsqueeze(0) / 255
     frames, masks = [], []
-    for part in mel_windows(mel, times, network.audio.steps).to(device).split(16):
+    for part in mel_windows(mel, times, network.audio.steps).to(device).tensor_split(range(16, len(times), 16)):
         generated = network(image.expand(len(part), -1, -1, -1), network.prepare(part[None]).fold())
         frames.append((generated.image * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy())
         masks.append(generated.mask[:, 0].float().cpu().numpy())
-    shrunk = [cv2.resize(f, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for f in np.concatenate(frames)]
+    shrunk = [
+        cv2.resize(f, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for f in np.concatenate(frames)
+    ]
     return np.stack(shrunk), np.concatenate(masks)
 
 
@@ -103,7 +105,9 @@ def score(video: Video, clip: Aligned, reader: LandmarkReader) -> Score:
     rows, columns = mouth_region(clip.landmarks)
     mouth = [v[:, rows, columns].astype(np.float32) for v in (video, clip.truth)]
     error = np.square(mouth[0] - mouth[1]).mean()
-    energy = [np.square(np.diff(m, axis=1)).mean() + np.square(np.diff(m, axis=2)).mean() for m in mouth]
+    energy = [
+        np.square(np.diff(m, axis=1)).mean() + np.square(np.diff(m, axis=2)).mean() for m in mouth
+    ]
     opening = read_aperture(video, reader)
     above = slice(0, int(clip.landmarks[30, 1]))
     still = np.abs(video[:, above].astype(np.float32) - video[:1, above]).mean()
@@ -137,24 +141,121 @@ def correlation(a: Float[np.ndarray, "T"], b: Float[np.ndarray, "T"]) -> float:
     return float(np.corrcoef(a, b)[0, 1]) if moves else float("nan")
 
 
-def first_frame(
-    network: Generator, clips: Sequence[ClipFile], reader: LandmarkReader
-) -> Iterator[dict[str, Score]]:
-    """Score every clip: the model, its controls, and copying the photo.
+METHODS = ("truth", "copy first frame", "model, silence", "model, other sound", "model")
+"""Rows of the table. `truth` scores the true frames themselves: what can be read at best."""
 
-    The controls: the model driven by silence, and by the sound of another clip. `truth` scores the
-    true frames themselves: what the landmark network can read at best.
+
+class Compared(NamedTuple):
+    """One clip's videos and their scores, by method.
+
+    Attributes:
+        clip: what was compared with.
+        videos: at 128², by method.
+        masks: the model's attention masks, (T, S, S).
+        scores: by method.
     """
-    for number, clip in enumerate(clips):
-        aligned = align(clip, network.size)
-        other = clips[number - 1].mel
-        silence = torch.full_like(clip.mel, SILENCE)
-        small = cv2.resize(aligned.photo, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
-        videos = {
-            "truth": aligned.truth,
-            "copy first frame": np.repeat(small[None], len(aligned.truth), 0),
-            "model, silence": speak(network, aligned.photo, silence, aligned.times)[0],
-            "model, other sound": speak(network, aligned.photo, other, aligned.times)[0],
-            "model": speak(network, aligned.photo, clip.mel, aligned.times)[0],
-        }
-        yield {name: score(video, aligned, reader) for name, video in videos.items()}
+
+    clip: Aligned
+    videos: dict[str, Video]
+    masks: Float[np.ndarray, "T S S"]
+    scores: dict[str, Score]
+
+
+def first_frame(
+    network: Generator, clip: ClipFile, other: Float[Tensor, "80 steps"], reader: LandmarkReader
+) -> Compared:
+    """Score one clip: the model, its controls, and copying the photo.
+
+    Args:
+        network: the model.
+        clip: with labels, held back from its training.
+        other: the mel of another clip. Driven by it, or by silence, the model hears nothing of
+            what is shown: the audio-blind controls.
+        reader: reads the lips of generated frames.
+    """
+    aligned = align(clip, network.size)
+    still = cv2.resize(aligned.photo, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    silence = torch.full_like(clip.mel, SILENCE)
+    voiced, masks = speak(network, aligned.photo, clip.mel, aligned.times)
+    shown = (
+        aligned.truth,
+        np.repeat(still[None], len(aligned.truth), 0),
+        speak(network, aligned.photo, silence, aligned.times)[0],
+        speak(network, aligned.photo, other, aligned.times)[0],
+        voiced,
+    )
+    videos = dict(zip(METHODS, shown, strict=True))
+    scores = {name: score(video, aligned, reader) for name, video in videos.items()}
+    return Compared(aligned, videos, masks, scores)
+
+
+def evaluate(
+    network: Generator, groups: dict[str, list[ClipFile]], *, quiet: bool = False
+) -> tuple[dict[str, Any], UInt8[np.ndarray, "H W 3"]]:
+    """Run the first-frame protocol over groups of clips.
+
+    Args:
+        network: the model.
+        groups: clips by the name of their group, such as `seen` and `unseen`.
+        quiet: no progress bar.
+
+    Returns:
+        The metrics, ready for JSON (`rows` hold a mean for each group and method, `clips` each
+        clip's), and a contact sheet of truth, model and attention mask.
+    """
+    reader = LandmarkReader()
+    rows, each, strips = [], [], []
+    with tqdm(total=sum(map(len, groups.values())), unit="clip", disable=quiet or None) as bar:
+        for group, clips in groups.items():
+            results = []
+            for number, clip in enumerate(clips):
+                result = first_frame(network, clip, clips[number - 1].mel, reader)
+                strips += [_strip(result)] if number < 4 else []
+                name = f"{clip.path.parent.name}/{clip.path.stem.rpartition('-')[0]}"
+                each += [
+                    {"group": group, "clip": name, "method": m, **s._asdict()}
+                    for m, s in result.scores.items()
+                ]
+                results.append(result.scores)
+                bar.update()
+            rows += _rows(group, results)
+    metrics = {"protocol": "first-frame", "size": SIZE, "rows": rows, "clips": each}
+    return metrics, np.vstack(strips)
+
+
+def table(metrics: dict[str, Any]) -> str:
+    """The rows as a Markdown table."""
+    lines = [
+        "| clips | method | mouth PSNR dB | over copy | sharpness | aperture r | opening | eyes |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in metrics["rows"]:
+        cells = [f"{row['group']} ({row['clips']})", row["method"], f"{row['mouth_psnr']:.2f}"]
+        cells += [f"{row['over_copy']:+.2f}", f"{row['sharpness']:.2f}", f"{row['aperture']:.2f}"]
+        cells += [f"{row['opening']:.2f}", f"{row['eyes']:.2f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _rows(group: str, results: list[dict[str, Score]]) -> list[dict[str, Any]]:
+    """A row a method, each with its gain over copying the photo."""
+    rows = [_mean(group, method, [r[method] for r in results]) for method in METHODS]
+    copy = rows[METHODS.index("copy first frame")]["mouth_psnr"]
+    return [{**row, "over_copy": row["mouth_psnr"] - copy} for row in rows]
+
+
+def _mean(group: str, method: str, scores: list[Score]) -> dict[str, Any]:
+    values = np.array(scores)
+    with np.errstate(invalid="ignore"):
+        mean = [float(np.mean(v[~np.isnan(v)])) if (~np.isnan(v)).any() else 0.0 for v in values.T]
+    named = dict(zip(Score._fields, mean, strict=True))
+    return {"group": group, "method": method, "clips": len(scores), **named}
+
+
+def _strip(result: Compared, columns: int = 10) -> UInt8[np.ndarray, "H W 3"]:
+    """Truth, model and mask of a clip, one above the other, at moments spread over it."""
+    truth, model = result.clip.truth, result.videos["model"]
+    moments = np.linspace(4, len(truth) - 5, columns).round().astype(int)
+    masks = [cv2.resize(result.masks[i], (SIZE, SIZE)) * 255 for i in moments]
+    grey = [np.repeat(mask[..., None], 3, -1).astype(np.uint8) for mask in masks]
+    return np.vstack([np.hstack(row) for row in (truth[moments], model[moments], grey)])

@@ -91,7 +91,7 @@ def generate(
     """
     watch = Stopwatch()
     with watch.stage("start"):
-        device = _device(device)
+        device = device_named(device)
         network = model if isinstance(model, Generator) else load(model, device)
         info, length = probe(face), duration(audio)
         tracker: FaceTracker = CascadeTracker() if box is None else FixedBox(box)
@@ -159,7 +159,12 @@ def _expect_face(face: FilePath, found: int, at_end: bool) -> None:
         )
 
 
-def _device(name: str) -> str:
+def device_named(name: str) -> str:
+    """Turn auto, cpu or cuda into what torch calls it.
+
+    Raises:
+        InputError: for another name, or a GPU that is not there.
+    """
     if name not in {"auto", "cpu", "cuda"}:
         raise InputError(f"device {name!r} is unknown; expected auto, cpu or cuda")
     if name == "cuda" and not torch.cuda.is_available():

@@ -14,6 +14,7 @@ from avfuse.data.clip import ClipFile
 from avfuse.data.dataset import PairDataset, PairSampler
 from avfuse.data.pairs import RenderedTwins, TransplantedMouths
 from avfuse.data.preprocess import SourceClip, cached_clips, cached_twins
+from avfuse.data.split import split_clips
 from avfuse.errors import InputError
 from avfuse.types import Batch
 
@@ -84,7 +85,7 @@ class TalkingClips(LightningDataModule):
         self._twins()
 
     def setup(self, stage: str | None = None) -> None:
-        real = _split(self._clips(), self.unseen, self.held_back)
+        real = split_clips(self._clips(), self.unseen, self.held_back)
         twins = [RenderedTwins(ClipFile(a), ClipFile(b)) for a, b in self._twins()]
         back = max(1, len(twins) // self.held_back) if self.held_back and twins else 0
         weights = _shares(real["train"], len(twins) - back, self.synthetic_share)
@@ -134,28 +135,6 @@ class TalkingClips(LightningDataModule):
 
 def _path(text: str | None) -> Path | None:
     return None if text is None else Path(text)
-
-
-def _split(
-    clips: Sequence[SourceClip], unseen: set[str], held_back: int
-) -> dict[str, list[ClipFile]]:
-    """Clips for training, of seen speakers held back, and unseen ones."""
-    known = {c.speaker for c in clips} | {f"{c.speaker}/{c.name}" for c in clips}
-    if unknown := unseen - known:
-        raise InputError(
-            f"unseen={sorted(unknown)}: no such speakers or clips; speakers are the folders "
-            f"{sorted({c.speaker for c in clips})}"
-        )
-    parts: dict[str, list[ClipFile]] = {"train": [], "seen": [], "unseen": []}
-    number: Counter[str] = Counter()
-    for clip in clips:
-        if unseen & {clip.speaker, f"{clip.speaker}/{clip.name}"}:
-            part = "unseen"
-        else:
-            number[clip.speaker] += 1
-            part = "seen" if held_back and number[clip.speaker] % held_back == 0 else "train"
-        parts[part].append(ClipFile(clip.path))
-    return parts
 
 
 def _shares(clips: Sequence[ClipFile], twins: int, synthetic_share: float) -> list[float]:

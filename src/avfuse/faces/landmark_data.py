@@ -111,7 +111,9 @@ def astray(rng: np.random.Generator) -> View:
     """A box that holds no face, or one far off its middle, far too large, small or tilted."""
     kind, turn = rng.integers(4), rng.uniform(0, 2 * np.pi)
     away = rng.uniform(0.5, 1.1) if kind < 2 else rng.uniform(0, 0.15)
-    sides = {2: rng.uniform(0.2, 0.45), 3: rng.uniform(0.8, 1.4)}.get(int(kind), rng.uniform(0.5, 1.4))
+    sides = {2: rng.uniform(0.2, 0.45), 3: rng.uniform(0.8, 1.4)}.get(
+        int(kind), rng.uniform(0.5, 1.4)
+    )
     angle = rng.uniform(80, 280) if kind == 3 else rng.uniform(-30, 30)
     shift = (away * np.cos(turn), away * np.sin(turn))
     return View(SIZE, shift=shift, scale=float(ROOM * sides), angle=float(angle))
@@ -119,8 +121,7 @@ def astray(rng: np.random.Generator) -> View:
 
 def worn(image: Image, rng: np.random.Generator) -> Image:
     """Another light, skin and camera; things in front of the face."""
-    image = cv2.transform(image, _colours(rng))
-    image = cv2.LUT(image, _tones(rng))
+    image = _pixels(cv2.LUT(cv2.transform(image, _colours(rng)), _tones(rng)))
     if rng.random() < 0.4:
         image = _lit(image, rng)
     if rng.random() < 0.3:
@@ -128,15 +129,16 @@ def worn(image: Image, rng: np.random.Generator) -> Image:
     if rng.random() < 0.35:
         side = int(SIZE * rng.uniform(0.3, 0.9))
         small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
-        image = cv2.resize(small, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
+        image = _pixels(cv2.resize(small, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR))
     elif rng.random() < 0.3:
-        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.6))
+        image = _pixels(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.6)))
     if rng.random() < 0.25:
         quality = int(rng.integers(15, 70))
-        image = cv2.imdecode(cv2.imencode(".jpg", image, (1, quality))[1], cv2.IMREAD_COLOR)
+        file = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))[1]
+        image = _pixels(cv2.imdecode(file, cv2.IMREAD_COLOR))
     if rng.random() < 0.4:
         noise = rng.standard_normal(image.shape, np.float32) * rng.uniform(1, 12)
-        image = (image + noise).clip(0, 255).astype(np.uint8)
+        image = _pixels(image + noise)
     return image
 
 
@@ -146,6 +148,10 @@ def shuffled(image: Image, rng: np.random.Generator) -> Image:
     tiles = image.reshape(4, tile, 4, tile, 3).swapaxes(1, 2).reshape(16, tile, tile, 3)
     mixed = tiles[rng.permutation(16)].reshape(4, 4, tile, tile, 3)
     return np.ascontiguousarray(mixed.swapaxes(1, 2).reshape(SIZE, SIZE, 3))
+
+
+def _pixels(image: np.ndarray) -> Image:
+    return np.asarray(image.clip(0, 255), np.uint8)
 
 
 def _colours(rng: np.random.Generator) -> Float[np.ndarray, "3 3"]:
@@ -166,8 +172,8 @@ def _tones(rng: np.random.Generator) -> UInt8[np.ndarray, "256"]:
 def _lit(image: Image, rng: np.random.Generator) -> Image:
     """Uneven light: a smooth field of factors."""
     field = np.exp(rng.normal(0, 0.35, (3, 3))).astype(np.float32)
-    field = cv2.resize(field, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
-    return (image * field[..., None]).clip(0, 255).astype(np.uint8)
+    factors = np.asarray(cv2.resize(field, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR))
+    return _pixels(image * factors[..., None])
 
 
 def _hidden(image: Image, rng: np.random.Generator) -> Image:
@@ -177,7 +183,9 @@ def _hidden(image: Image, rng: np.random.Generator) -> Image:
     axes = [int(v) for v in rng.uniform(0.04, 0.22, 2) * SIZE]
     colour = [int(v) for v in rng.integers(0, 256, 3)]
     if rng.random() < 0.5:
-        cv2.ellipse(image, centre, axes, float(rng.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA)
+        cv2.ellipse(
+            image, centre, axes, float(rng.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA
+        )
     else:
         end = [int(v) for v in rng.integers(0, SIZE, 2)]
         cv2.line(image, centre, end, colour, max(1, axes[0] // 2), cv2.LINE_AA)
@@ -217,8 +225,8 @@ class LandmarkFaces(LightningDataModule):
         held_back: int = 10,
         negatives: float = 0.12,
         batch: int = 32,
-        epoch: int = 16384,
-        validation: int = 512,
+        epoch: int = 15360,
+        validation: int = 256,
         workers: int = 1,
         seed: int = 0,
     ) -> None:
@@ -234,31 +242,41 @@ class LandmarkFaces(LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         h = self.hparams
         self.pairs.setup()
-        clips, weights = shares(self.pairs.train, h.synthetic_share)
+        clips, weights = shares(self.pairs.train, h["synthetic_share"])
         self.train = FaceSamples(
-            clips, weights, length=h.epoch, strength=1.0, negatives=h.negatives, seed=h.seed
+            clips,
+            weights,
+            length=h["epoch"],
+            strength=1.0,
+            negatives=h["negatives"],
+            seed=h["seed"],
         )
         self.val = []
         for pairs in self.pairs.val:
             held, weights = shares(pairs, 0.0)
             self.val.append(
                 FaceSamples(
-                    held, weights, length=h.validation, strength=0.0, negatives=0.25, seed=h.seed + 1
+                    held,
+                    weights,
+                    length=h["validation"],
+                    strength=0.0,
+                    negatives=0.25,
+                    seed=h["seed"] + 1,
                 )
             )
 
     def train_dataloader(self) -> DataLoader[Faces]:
         # An epoch's samples are other ones than the last epoch's.
         epoch = self.trainer.current_epoch if self.trainer else 0
-        indices = range(epoch * self.hparams.epoch, (epoch + 1) * self.hparams.epoch)
-        workers = self.hparams.workers
+        indices = range(epoch * self.hparams["epoch"], (epoch + 1) * self.hparams["epoch"])
+        workers = self.hparams["workers"]
         return DataLoader(
-            self.train, self.hparams.batch, sampler=indices, num_workers=workers, drop_last=True
+            self.train, self.hparams["batch"], sampler=indices, num_workers=workers, drop_last=True
         )
 
     def val_dataloader(self) -> list[DataLoader[Faces]]:
-        workers = self.hparams.workers
-        return [DataLoader(d, self.hparams.batch, num_workers=workers) for d in self.val]
+        workers = self.hparams["workers"]
+        return [DataLoader(d, self.hparams["batch"], num_workers=workers) for d in self.val]
 
 
 def shares(pairs: PairDataset, synthetic_share: float) -> tuple[list[ClipFile], list[float]]:

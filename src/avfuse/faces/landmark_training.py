@@ -6,13 +6,14 @@ writes the weights file that the recipe names when the training ends.
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from lightning import LightningModule
 from lightning.pytorch.cli import LightningCLI
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from avfuse.faces.crop import MOUTH
@@ -68,6 +69,7 @@ class LandmarkTraining(LightningModule):
         self.net.to(memory_format=torch.channels_last)
         weights = torch.ones(68)
         weights[MOUTH] = lips
+        self.weights: Tensor
         self.register_buffer("weights", weights / weights.mean(), persistent=False)
 
     def forward(self, images: Float[Tensor, "N 3 H W"]) -> tuple[Tensor, Tensor]:
@@ -106,8 +108,8 @@ class LandmarkTraining(LightningModule):
         error = 100 * (points - target).norm(dim=-1) / eyes[:, None]
         values = {"error": error.mean(), "mouth": error[:, MOUTH].mean(), "faces_right": right}
         name = f"val/{('seen', 'unseen')[dataloader_idx]}"
-        size = {"batch_size": len(face), "add_dataloader_idx": False, "prog_bar": True}
-        self.log_dict({f"{name}/{k}": v for k, v in values.items()}, **size)
+        named = {f"{name}/{k}": v for k, v in values.items()}
+        self.log_dict(named, prog_bar=True, add_dataloader_idx=False, batch_size=len(face))
 
     def on_fit_end(self) -> None:
         output = self.hparams["output"]
@@ -115,9 +117,11 @@ class LandmarkTraining(LightningModule):
             Path(output).parent.mkdir(parents=True, exist_ok=True)
             save_net(self.net, Path(output), self.hparams["credit"])
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         h = self.hparams
-        optimizer = torch.optim.AdamW(self.net.parameters(), h["rate"], weight_decay=h["weight_decay"])
+        optimizer = torch.optim.AdamW(
+            self.net.parameters(), h["rate"], weight_decay=h["weight_decay"]
+        )
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, h["rate"], steps, pct_start=0.1)
         return {

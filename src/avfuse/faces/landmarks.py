@@ -24,7 +24,7 @@ SIZE = 112
 """Pixels a side of what the network sees."""
 
 ROOM = 1.15
-"""Side of what the network sees, in sides of the box: brows and chin stay in it when the box errs."""
+"""Side of what the network sees, in sides of the box: when it errs, brows and chin stay in."""
 
 _STRIDE = 4
 _FORMAT = "1"
@@ -44,7 +44,7 @@ class LandmarkNet(nn.Module):
     ) -> None:
         super().__init__()
         half, quarter, eighth, deep = channels
-        self.config = {"channels": list(channels), "points": points}
+        self.channels, self.points = channels, points
         self.stem = ConvNorm(3, half, 3, 2)
         self.down4 = nn.Sequential(ConvNorm(half, quarter, 3, 2), Residual(quarter))
         self.down8 = nn.Sequential(ConvNorm(quarter, eighth, 3, 2), Residual(eighth))
@@ -89,6 +89,13 @@ class ConvNorm(nn.Sequential):
             nn.BatchNorm2d(outputs),
             nn.ReLU(inplace=True) if active else nn.Identity(),
         )
+
+    def fold(self) -> None:
+        """Let the convolution do what the norm does, in evaluation mode."""
+        convolution, norm = self[0], self[1]
+        assert isinstance(convolution, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        self[0], self[1] = fuse_conv_bn_eval(convolution, norm), nn.Identity()
 
 
 class Residual(nn.Module):
@@ -200,8 +207,7 @@ def load_net(path: Path | None = None) -> LandmarkNet:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if header.get("format") != _FORMAT:
             raise InputError(f"{path} has format {header.get('format')}, expected {_FORMAT}")
-        config = json.loads(header["config"])
-        net = LandmarkNet(tuple(config["channels"]), config["points"])
+        net = LandmarkNet(**json.loads(header["config"]))
         net.load_state_dict(
             {k: v.float() if v.dtype.is_floating_point else v for k, v in weights.items()}
         )
@@ -218,7 +224,8 @@ def save_net(net: LandmarkNet, path: Path, credit: str = "") -> None:
         path: of the file.
         credit: the data it was trained on and their licences.
     """
-    header = {"format": _FORMAT, "config": json.dumps(net.config), "credit": credit}
+    config = json.dumps({"channels": net.channels, "points": net.points})
+    header = {"format": _FORMAT, "config": config, "credit": credit}
     weights = {k: v.half() if v.ndim > 1 else v for k, v in net.state_dict().items()}
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     save_file({k: v.contiguous() for k, v in weights.items()}, part, header)
@@ -227,10 +234,9 @@ def save_net(net: LandmarkNet, path: Path, credit: str = "") -> None:
 
 def folded(net: LandmarkNet) -> LandmarkNet:
     """A copy for inference, with the batch norms folded into their convolutions."""
-    copy = LandmarkNet(tuple(net.config["channels"]), net.config["points"])
+    copy = LandmarkNet(net.channels, net.points)
     copy.load_state_dict(net.state_dict())
     for module in copy.eval().requires_grad_(False).modules():
         if isinstance(module, ConvNorm):
-            module[0] = fuse_conv_bn_eval(module[0], module[1])
-            module[1] = nn.Identity()
+            module.fold()
     return copy

@@ -1,0 +1,42 @@
+"""Which clips train, and which are held back to score on."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from avfuse.data.clip import ClipFile
+from avfuse.data.preprocess import SourceClip
+from avfuse.errors import InputError
+
+
+def split_clips(
+    clips: Sequence[SourceClip], unseen: set[str], held_back: int
+) -> dict[str, list[ClipFile]]:
+    """Sort clips into those for training and those held back.
+
+    Args:
+        clips: all of them, in a fixed order.
+        unseen: speakers, or single clips as `speaker/clip`, kept out of training altogether.
+        held_back: every n-th clip of the other speakers is kept out too; 0 for none.
+
+    Returns:
+        `train`, `seen` (held-back clips of speakers that are trained on) and `unseen`.
+
+    Raises:
+        InputError: if `unseen` names what is not there.
+    """
+    known = {c.speaker for c in clips} | {f"{c.speaker}/{c.name}" for c in clips}
+    if unknown := unseen - known:
+        raise InputError(
+            f"unseen={sorted(unknown)}: no such speakers or clips; speakers are the folders "
+            f"{sorted({c.speaker for c in clips})}"
+        )
+    parts: dict[str, list[ClipFile]] = {"train": [], "seen": [], "unseen": []}
+    number: Counter[str] = Counter()
+    for clip in clips:
+        if unseen & {clip.speaker, f"{clip.speaker}/{clip.name}"}:
+            part = "unseen"
+        else:
+            number[clip.speaker] += 1
+            part = "seen" if held_back and number[clip.speaker] % held_back == 0 else "train"
+        parts[part].append(ClipFile(clip.path))
+    return parts
