@@ -90,7 +90,9 @@ def speak(
     device = next(network.parameters()).device
     image = torch.from_numpy(photo).to(device).permute(2, 0, 1).float().unsqueeze(0) / 255
     frames, masks = [], []
-    for part in mel_windows(mel, times, network.audio.steps).to(device).tensor_split(range(16, len(times), 16)):
+    windows = mel_windows(mel, times, network.audio.steps).to(device)
+    for start in range(0, len(windows), 16):
+        part = windows[start : start + 16]
         generated = network(image.expand(len(part), -1, -1, -1), network.prepare(part[None]).fold())
         frames.append((generated.image * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy())
         masks.append(generated.mask[:, 0].float().cpu().numpy())

@@ -84,8 +84,6 @@ class Generator(nn.Module):
         self.decoder = Decoder(channels, blocks)
         # M (3 channels) and α, four pixels each
         self.heads = nn.Sequential(nn.Conv2d(channels[0], 16, 3, 1, 1), nn.PixelShuffle(2))
-        if blend:  # begin near the input: what the mask leaves alone is right already
-            nn.init.constant_(self.heads[0].bias[12:], -2.0)
         self.blend = blend
         self.size = size
         self.stride: int = 2 ** len(channels)

@@ -28,7 +28,7 @@ def adversarial_generator(fake: Float[Tensor, "N 1 h w"]) -> Float[Tensor, ""]:
 def adversarial_discriminator(
     real: Float[Tensor, "N 1 h w"], fake: Float[Tensor, "N 1 h w"]
 ) -> Float[Tensor, ""]:
-    """LSGAN, the discriminator's side (eq. 4): real 1, generated 0."""
+    """LSGAN, the discriminator's side (eq. 4, to be minimised): real 1, generated 0."""
     return (((real - 1) ** 2).mean() + (fake**2).mean()) / 2
 
 

@@ -28,7 +28,14 @@ _FORMAT = "1"
 
 
 class BundledModel(NamedTuple):
-    """A model that comes with the package."""
+    """A model that comes with the package.
+
+    Attributes:
+        name: what `load` takes.
+        path: of the model file.
+        megabytes: of the file; a megabyte is 10^6 bytes.
+        credit: the data it was trained on and their licences.
+    """
 
     name: str
     path: Path
@@ -73,6 +80,9 @@ def save(generator: Generator, path: Path, credit: str = "") -> None:
         generator: what to save.
         path: of the file.
         credit: the data it was trained on and their licences.
+
+    Raises:
+        InputError: if the file cannot be written.
     """
     header = {"format": _FORMAT, "config": json.dumps(generator.config), "credit": credit}
     weights = {name: _narrow(value) for name, value in generator.state_dict().items()}
@@ -97,7 +107,7 @@ def export(checkpoint: Path, path: Path, credit: str = "") -> Generator:
         The generator that was saved.
 
     Raises:
-        InputError: if the checkpoint is missing or none of ours.
+        InputError: if the checkpoint is missing or none of ours, or the file cannot be written.
     """
     try:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)

@@ -46,6 +46,8 @@ class TalkingFace(LightningModule):
         mask: weight of the attention mask's regulariser.
         mouth: extra weight of the mouth's pixels in the reconstruction.
         edges: weight of the mouth's edges beside its pixels.
+        motion: weight of the motion image's own reconstruction around the mouth, beside the
+            blend's. Without it the mask closes before M is any good, and M then never learns.
         lips: weight of the lip shape, predicted from the audio feature by a linear map that is
             only there in training; it teaches the encoder what of the sound shows.
     """
@@ -69,6 +71,7 @@ class TalkingFace(LightningModule):
         mask: float = 1.0,
         mouth: float = 4.0,
         edges: float = 0.5,
+        motion: float = 1.0,
         lips: float = 1.0,
     ) -> None:
         super().__init__()
@@ -135,10 +138,12 @@ class TalkingFace(LightningModule):
         seen = torch.cat([batch.lips2, batch.lips1]).flatten(0, 1).flatten(1)
         lips = F.smooth_l1_loss(heard.float(), seen / LIP_UNIT)
         rec = losses.reconstruction(generated.image, target, 1 + h["mouth"] * near)
+        motion = losses.reconstruction(generated.motion, target, h["mouth"] * near)
         mask = losses.mask_size(generated.mask, near) + losses.mask_smoothness(generated.mask)
         own = self.generator.fusion.losses(generated.aux, batch)
         return {
             "reconstruction": h["reconstruction"] * rec,
+            "motion": h["reconstruction"] * h["motion"] * motion,
             "mask": h["mask"] * mask,
             "edges": h["reconstruction"] * h["edges"] * losses.edges(fake, real),
             "lips": h["lips"] * lips,
@@ -210,7 +215,7 @@ class TalkingFace(LightningModule):
         return [generator, adversary], schedules
 
 
-LIP_UNIT = 0.05
+LIP_UNIT = 0.02
 """Typical lip motion in units of the distance from eyes to mouth; makes the lip loss O(1)."""
 
 

@@ -45,7 +45,8 @@ class Report:
         frames: frames written.
         frames_with_face: frames whose face was made to speak.
         fps: frames a second of the output.
-        seconds: wall seconds, whole and for each stage.
+        seconds: wall seconds, `total` and for each stage: `start`, `decode`, `faces`, `sound`,
+            `generator`, `paste`, `encode`.
         model: name or path.
         device: what it ran on.
     """
@@ -70,9 +71,9 @@ def generate(
 ) -> Report:
     """Make the face of a video or photo speak.
 
-    Frame size, frame rate and timestamps stay the face video's; the output is as long as the
-    sound, the face video running forth and back when it is shorter. Memory does not grow with the
-    length.
+    Frame size, frame rate and timestamps stay the face video's (an odd side grows by one pixel);
+    the output is as long as the sound, the face video running forth and back when it is shorter.
+    Memory does not grow with the length.
 
     Args:
         face: video or photo with a face.
@@ -80,7 +81,7 @@ def generate(
         output: the video to write, H.264 and AAC; appears whole or not at all.
         model: a bundled model's name, a model file, or a loaded model.
         device: auto, cpu or cuda.
-        box: x0, y0, x1, y1 around the face in pixels, where it should not be looked for.
+        box: x0, y0, x1, y1 around the face in pixels, in every frame; None looks for the face.
         quiet: no progress bar.
 
     Returns:

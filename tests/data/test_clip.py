@@ -49,7 +49,9 @@ class TestSmooth:
         points = np.random.default_rng(0).normal(size=(9, 2, 2)).astype(np.float32)
         smoothed = smooth(points)
         for t in range(9):
-            np.testing.assert_allclose(smoothed[t], points[max(0, t - 2) : t + 3].mean(0), rtol=1e-5)
+            np.testing.assert_allclose(
+                smoothed[t], points[max(0, t - 2) : t + 3].mean(0), rtol=1e-5
+            )
 
     def test_gaps_stay_and_do_not_spread(self):
         points = np.ones((7, 1, 2), np.float32)

@@ -10,7 +10,7 @@ from avfuse.data.pairs import (
     RenderedTwins,
     TransplantedMouths,
     View,
-    _starts,
+    starts,
     compose,
     lower_face,
     sample,
@@ -19,7 +19,6 @@ from avfuse.data.pairs import (
 )
 
 SIZE = 160
-UPPER = [*range(17), *range(17, 48)]
 
 
 def random(seed=0):
@@ -191,10 +190,10 @@ class TestRenderedTwins:
         assert firsts == {id(twins[0]), id(twins[1])}
 
 
-def test_starts_are_those_from_which_enough_frames_follow():
+def teststarts_are_those_from_which_enough_frames_follow():
     valid = np.array([0, 1, 2, 5, 6, 9])
-    assert _starts(valid, 1).tolist() == [0, 1, 2, 5, 6, 9]
-    assert _starts(valid, 2).tolist() == [0, 1, 5]
-    assert _starts(valid, 3).tolist() == [0]
-    assert _starts(valid, 4).tolist() == []
-    assert _starts(valid, 9).tolist() == []
+    assert starts(valid, 1).tolist() == [0, 1, 2, 5, 6, 9]
+    assert starts(valid, 2).tolist() == [0, 1, 5]
+    assert starts(valid, 3).tolist() == [0]
+    assert starts(valid, 4).tolist() == []
+    assert starts(valid, 9).tolist() == []

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from avfuse.data.augment import AugmentPictures, augment
 from avfuse.data.clip import ClipFile
 from avfuse.data.dataset import PairDataset, PairSampler
-from avfuse.data.pairs import RenderedTwins, TransplantedMouths
+from avfuse.data.pairs import RenderedTwins, TransplantedMouths, starts
 from avfuse.data.preprocess import SourceClip, cached_clips, cached_twins
 from avfuse.data.split import split_clips
 from avfuse.errors import InputError
@@ -71,7 +71,7 @@ class TalkingClips(LightningDataModule):
         self.videos, self.labels, self.cache = _path(videos), _path(labels), Path(cache)
         self.synthetic, self.synthetic_share = synthetic, synthetic_share
         self.unseen, self.held_back = set(unseen), held_back
-        self.batch, self.workers = batch, workers
+        self.frames, self.batch, self.workers = frames, batch, workers
         self.augmentation, self.seed = augmentation, seed
         self.pictures = AugmentPictures()
         pairs = functools.partial(PairDataset, size=size, mel_steps=mel_steps, frames=frames)
@@ -85,15 +85,16 @@ class TalkingClips(LightningDataModule):
         self._twins()
 
     def setup(self, stage: str | None = None) -> None:
-        real = split_clips(self._clips(), self.unseen, self.held_back)
+        parts = split_clips(self._clips(), self.unseen, self.held_back)
+        real = {name: self._long_enough(clips) for name, clips in parts.items()}
         twins = [RenderedTwins(ClipFile(a), ClipFile(b)) for a, b in self._twins()]
         back = max(1, len(twins) // self.held_back) if self.held_back and twins else 0
         weights = _shares(real["train"], len(twins) - back, self.synthetic_share)
         sources = [*map(TransplantedMouths, real["train"]), *twins[back:]]
         if not sources:
             raise InputError(
-                "there is nothing to train on; give data.videos or data.synthetic, and leave some "
-                "of it out of data.unseen"
+                "there is nothing to train on; give data.videos with faces in them, or "
+                "data.synthetic, and leave some of it out of data.unseen"
             )
         self.train = self._train(sources, weights)
         held = [[*map(TransplantedMouths, real[n])] or twins[:back] for n in ("seen", "unseen")]
@@ -101,6 +102,9 @@ class TalkingClips(LightningDataModule):
 
     def _clips(self) -> list[SourceClip]:
         return [] if self.videos is None else cached_clips(self.videos, self.labels, self.cache)
+
+    def _long_enough(self, clips: Sequence[ClipFile]) -> list[ClipFile]:
+        return [clip for clip in clips if len(starts(clip.valid, self.frames))]
 
     def _twins(self) -> list[tuple[Path, Path]]:
         return cached_twins(self.synthetic, self.seed, self.cache) if self.synthetic else []
@@ -141,7 +145,7 @@ def _shares(clips: Sequence[ClipFile], twins: int, synthetic_share: float) -> li
     """Draw speakers by the square root of their clips, or one with many drowns the others."""
     count = Counter(clip.path.parent for clip in clips)
     real = [count[clip.path.parent] ** -0.5 for clip in clips]
-    if not real:
-        return [1.0] * twins
-    share = synthetic_share / (1 - synthetic_share) * sum(real) / max(1, twins)
-    return [*real, *[share] * twins]
+    if not (real and twins):
+        return real or [1.0] * twins
+    rest = (1 - synthetic_share) / sum(real)
+    return [*(rest * weight for weight in real), *[synthetic_share / twins] * twins]

@@ -5,7 +5,7 @@ moments of a clip are laid onto one another by eyes and nose, and the lower face
 set into the first. Procedural clips need no transplant: the same face is rendered twice.
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -46,6 +46,7 @@ class Pair(NamedTuple):
     landmarks2: Points
 
 
+@runtime_checkable
 class PairSource(Protocol):
     """Something that pairs can be drawn from; `moments` says whose sound belongs to which lips."""
 
@@ -137,11 +138,8 @@ class TransplantedMouths:
         self.clip = clip
 
     def moments(self, rng: np.random.Generator, length: int) -> list[tuple[Moment, Moment]]:
-        starts = rng.choice(_starts(self.clip.valid, length), 2)
-        return [
-            (Moment(self.clip, int(starts[0]) + i), Moment(self.clip, int(starts[1]) + i))
-            for i in range(length)
-        ]
+        a, b = map(int, rng.choice(starts(self.clip.valid, length), 2))
+        return [(Moment(self.clip, a + i), Moment(self.clip, b + i)) for i in range(length)]
 
     def pair(self, first: Moment, second: Moment, view: View) -> Pair:
         clip, a, b = self.clip, first.number, second.number
@@ -171,7 +169,7 @@ class RenderedTwins:
         self.clip1, self.clip2 = clip1, clip2
 
     def moments(self, rng: np.random.Generator, length: int) -> list[tuple[Moment, Moment]]:
-        start = int(rng.choice(_starts(self.clip1.valid, length)))
+        start = int(rng.choice(starts(self.clip1.valid, length)))
         both = (self.clip1, self.clip2) if rng.random() < 0.5 else (self.clip2, self.clip1)
         return [(Moment(both[0], start + i), Moment(both[1], start + i)) for i in range(length)]
 
@@ -226,7 +224,7 @@ def lower_face(first: Points, second: Points, size: int) -> Float[np.ndarray, "s
     return cv2.GaussianBlur(mask, (0, 0), 0.02 * size)
 
 
-def _starts(valid: np.ndarray, length: int) -> np.ndarray:
+def starts(valid: np.ndarray, length: int) -> np.ndarray:
     """Indices from which `length` consecutive frames are valid."""
     run = valid[: max(0, len(valid) - length + 1)]
     return run[valid[len(valid) - len(run) :] - run == length - 1]

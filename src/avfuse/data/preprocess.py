@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -90,9 +91,7 @@ def cached_clips(videos: Path, labels: Path | None, cache: Path) -> list[SourceC
     missing = [(job, t) for job, t in zip(jobs, targets, strict=True) if not t.exists()]
     for (video, label), target in tqdm(missing, "cropping clips", unit="clip", disable=not missing):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with np.load(label, allow_pickle=False) as file:
-            landmarks = file["landmarks"][..., :2]
-        save_clip(preprocess(video, landmarks), target)
+        save_clip(preprocess(video, _landmarks(label)), target)
     return [SourceClip(v.parent.name, v.stem, t) for v, t in zip(found, targets, strict=True)]
 
 
@@ -139,6 +138,17 @@ def _label(video: Path, labels: Path | None) -> Path:
         if (folder / name).exists():
             return folder / name
     raise InputError(f"{video}: no landmark labels; expected {folder / names[0]} or {names[1]}")
+
+
+def _landmarks(label: Path) -> Float[np.ndarray, "T 68 2"]:
+    try:
+        with np.load(label, allow_pickle=False) as file:
+            landmarks = file["landmarks"]
+    except (KeyError, ValueError, OSError, EOFError, BadZipFile) as error:
+        raise InputError(f"{label}: expected a .npz with an array `landmarks` ({error})") from error
+    if landmarks.ndim != 3 or landmarks.shape[1] != 68 or landmarks.shape[2] < 2:
+        raise InputError(f"{label}: landmarks are {landmarks.shape}; expected (frames, 68, 2)")
+    return landmarks[..., :2]
 
 
 def _digest(*files: Path) -> str:

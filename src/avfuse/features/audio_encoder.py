@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from avfuse.errors import InputError
 from avfuse.features.mel import MELS
 
-# Kernel, stride, padding, width (in units of `width`), residual: FACTS of the public architecture.
+# Kernel, stride, padding, width (in units of `width`), residual: facts of the public architecture.
 _LAYERS: tuple[tuple[int, int | tuple[int, int], int, int, bool], ...] = (
     (3, 1, 1, 1, False),
     (3, 1, 1, 1, True),
@@ -80,7 +80,7 @@ class AudioEncoder(nn.Module):
         """Take the audio encoder out of a Wav2Lip checkpoint.
 
         Accepts what users have: a training checkpoint (`{"state_dict": ...}`, also with `module.`
-        prefixes), a bare state dict, or a TorchScript archive. Nothing is unpickled.
+        prefixes), a bare state dict, or a TorchScript archive. No pickled code is run.
 
         Args:
             path: the checkpoint.

@@ -1,0 +1,123 @@
+"""From a folder to batches: who is held back, what a batch holds, what cannot be used."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from avfuse import InputError
+from avfuse.data.datamodule import TalkingClips, _shares
+from avfuse.data.pairs import RenderedTwins, TransplantedMouths
+from avfuse.data.split import split_clips
+from avfuse.data.synthetic import synthetic_clip
+
+
+@pytest.fixture
+def short_twins(monkeypatch):
+    def short(seed, **options):
+        return synthetic_clip(seed, seconds=0.2, size=64, **options)
+
+    monkeypatch.setattr("avfuse.data.preprocess.synthetic_clip", short)
+
+
+def names(files):
+    return [f"{f.path.parent.name}/{f.path.stem}" for f in files]
+
+
+class TestShares:
+    def test_speakers_by_the_square_root_of_their_clips(self, clips):
+        parts = split_clips(clips, set(), 0)["train"]
+        shares = _shares(parts, 0, 0.0)
+        assert sum(shares[:10]) / sum(shares[10:]) == pytest.approx(math.sqrt(10 / 3))
+
+    @pytest.mark.parametrize("share", [0.0, 0.25, 0.9])
+    def test_procedural_faces_get_theirs(self, clips, share):
+        shares = _shares(split_clips(clips, set(), 0)["train"], 5, share)
+        assert sum(shares[-5:]) / sum(shares) == pytest.approx(share)
+
+    def test_nothing_but_procedural_faces(self):
+        assert _shares([], 3, 0.25) == [1.0] * 3
+
+    def test_all_procedural_beside_real_ones(self, clips):
+        shares = _shares(split_clips(clips, set(), 0)["train"], 5, 1.0)
+        assert sum(shares[-5:]) / sum(shares) == pytest.approx(1.0)
+
+
+class TestBatches:
+    @pytest.fixture
+    def data(self, tmp_path, short_twins):
+        data = TalkingClips(
+            cache=str(tmp_path), synthetic=3, size=64, frames=2, batch=4, epoch=10, validation=6,
+            workers=0,
+        )  # fmt: skip
+        data.prepare_data()
+        data.setup("fit")
+        return data
+
+    def test_shapes_and_ranges(self, data):
+        batches = list(data.train_dataloader())
+        assert len(batches) == 2  # the rest of an epoch is dropped
+        batch = data.on_after_batch_transfer(batches[0], 0)
+        assert batch.video1.shape == batch.video2.shape == (4, 2, 3, 64, 64)
+        assert batch.video1.dtype == torch.float32
+        assert 0 <= batch.video1.min() < 0.3
+        assert 0.5 < batch.video1.max() <= 1
+        assert batch.mel1.shape == (4, 2, 80, 16)
+
+    def test_without_a_trainer_nothing_is_augmented(self, data):
+        raw = next(iter(data.train_dataloader()))
+        batch = data.on_after_batch_transfer(raw, 0)
+        torch.testing.assert_close(batch.video1, raw.video1 / 255)
+        assert torch.equal(batch.mel1, raw.mel1)
+
+    def test_validation_faces_are_not_trained_on(self, data):
+        held = {id(source) for dataset in data.val for source in dataset.sources}
+        assert held.isdisjoint(id(source) for source in data.train.sources)
+        assert len(data.train.sources) == 2
+
+    def test_validation_is_always_the_same_and_plain(self, data):
+        first, again = (list(data.val_dataloader()[0]) for _ in range(2))
+        assert sum(len(b.video1) for b in first) == 6
+        for one, other in zip(first, again, strict=True):
+            assert all(map(torch.equal, one, other))
+        assert data.val[0].strength == 0
+
+
+class TestSources:
+    @pytest.fixture
+    def videos(self, tmp_path, made):
+        person = synthetic_clip(5, seconds=0.4, size=96)
+        for name in ("anna/one.mp4", "anna/two.mp4", "ben/one.mp4"):
+            path = tmp_path / "videos" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made.video(path, person)
+            np.savez(path.with_suffix(".npz"), landmarks=person.landmarks)
+        return str(tmp_path / "videos")
+
+    def test_real_and_procedural_together(self, videos, tmp_path, short_twins):
+        data = TalkingClips(
+            videos, cache=str(tmp_path / "cache"), synthetic=2, held_back=2, unseen=["ben"]
+        )
+        data.setup()
+        kinds = [type(source) for source in data.train.sources]
+        assert kinds == [TransplantedMouths, RenderedTwins]
+        seen, unseen = data.val
+        assert names(s.clip for s in seen.sources)[0].startswith("anna/two")
+        assert names(s.clip for s in unseen.sources)[0].startswith("ben/one")
+
+    def test_nothing_left_to_train_on(self, videos, tmp_path):
+        data = TalkingClips(videos, cache=str(tmp_path / "cache"), unseen=["anna", "ben"])
+        with pytest.raises(InputError, match="nothing to train on"):
+            data.setup()
+        with pytest.raises(InputError, match="nothing to train on"):
+            TalkingClips().setup()
+
+    def test_clips_too_short_for_a_run_of_frames_are_left_out(self, videos, tmp_path):
+        data = TalkingClips(videos, cache=str(tmp_path / "cache"), frames=11)
+        with pytest.raises(InputError, match="nothing to train on"):
+            data.setup()
+
+    def test_a_missing_folder(self, tmp_path):
+        with pytest.raises(InputError, match="is not a folder"):
+            TalkingClips(str(tmp_path / "nowhere")).prepare_data()
