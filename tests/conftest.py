@@ -1,5 +1,6 @@
 """Small made-up things that tests of several rooms need."""
 
+import functools
 import wave
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import torch
 from avfuse.data.clip import Clip, ClipFile, save_clip
 from avfuse.data.synthetic import SyntheticClip, synthetic_clip
 from avfuse.features.mel import SAMPLE_RATE, mel_spectrogram
+from avfuse.fusion import DynamicKernel
+from avfuse.generator import Generator
+from avfuse.model_file import save
 from avfuse.video.write import VideoWriter
 
 
@@ -47,6 +51,11 @@ class Made:
 
 
 @pytest.fixture(scope="session")
+def recipes() -> Path:
+    return Path(__file__).parents[1] / "recipes"
+
+
+@pytest.fixture(scope="session")
 def made() -> type[Made]:
     return Made
 
@@ -63,3 +72,72 @@ def twins(tmp_path_factory) -> tuple[ClipFile, ClipFile]:
         for voice in (3, 4)
     )
     return first, second
+
+
+@pytest.fixture(scope="session")
+def generator() -> Generator:
+    """Random weights: its mouths say nothing, and everything around them has to work."""
+    torch.manual_seed(0)
+    fusion = functools.partial(DynamicKernel, layers=2, rank=2)
+    small = Generator(fusion, channels=(4, 4, 8, 8, 8), audio_width=2, size=64)
+    return small.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory, generator) -> Path:
+    """The same as a model file."""
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    save(generator, path, credit="made in a test")
+    return path
+
+
+@pytest.fixture(scope="session")
+def person() -> SyntheticClip:
+    """Large enough a face to be found."""
+    return synthetic_clip(11, seconds=0.6, size=160)
+
+
+@pytest.fixture(scope="session")
+def face(tmp_path_factory, person) -> Path:
+    return Made.video(tmp_path_factory.mktemp("face") / "face.mp4", person, crf=8)
+
+
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory) -> Path:
+    """A second of another voice."""
+    folder = tmp_path_factory.mktemp("speech")
+    return Made.speech(folder / "speech.wav", synthetic_clip(12, seconds=1.0, size=32).waveform)
+
+
+@pytest.fixture
+def tiny_training(tmp_path, monkeypatch) -> list[str]:
+    """Words that make any recipe a training of two steps on tiny procedural faces."""
+
+    def short(seed, **options):
+        return synthetic_clip(seed, seconds=0.2, size=64, **options)
+
+    monkeypatch.setattr("avfuse.data.preprocess.synthetic_clip", short)
+    settings = {
+        "model.channels": "[4, 4, 8, 8, 8]",
+        "model.blocks": "null",
+        "model.audio_width": 2,
+        "model.size": 64,
+        "data.videos": "null",
+        "data.labels": "null",
+        "data.unseen": "[]",
+        "data.synthetic": 2,
+        "data.cache": tmp_path / "cache",
+        "data.window": "null",
+        "data.batch": 2,
+        "data.epoch": 4,
+        "data.validation": 2,
+        "data.workers": 0,
+        "trainer.accelerator": "cpu",
+        "trainer.precision": "32-true",
+        "trainer.max_epochs": 1,
+        "trainer.enable_progress_bar": "false",
+        "trainer.enable_model_summary": "false",
+        "trainer.default_root_dir": tmp_path,
+        "trainer.logger.init_args.save_dir": tmp_path / "run",
+    }
+    return [f"--{name}={value}" for name, value in settings.items()]

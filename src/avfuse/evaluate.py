@@ -94,7 +94,7 @@ def speak(
     for start in range(0, len(windows), 16):
         part = windows[start : start + 16]
         generated = network(image.expand(len(part), -1, -1, -1), network.prepare(part[None]).fold())
-        frames.append((generated.image * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy())
+        frames.append((generated.image * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy())
         masks.append(generated.mask[:, 0].float().cpu().numpy())
     shrunk = [
         cv2.resize(f, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for f in np.concatenate(frames)

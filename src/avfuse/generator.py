@@ -53,8 +53,8 @@ class Generator(nn.Module):
         fusion: how sound gets in: a [`Fusion`][avfuse.Fusion] class or partial.
         channels: of the pyramid, fine to coarse (paper: 5 levels, 256 at the bottleneck).
         blocks: residual blocks a level, fine to coarse; none for the plain U-Net.
-        blend: whether the output is blended by eq. 7, or is the motion image itself (the paper's
-            w/o-blending ablation).
+        blend: whether the input, changed, is blended by eq. 7, or the network draws the output
+            itself (the paper's w/o-blending ablation).
         mel_steps: mel steps the audio encoder hears around a frame (16: 200 ms).
         audio_width: width of the audio encoder (32: Wav2Lip's).
         size: pixels a side that it is trained for; it takes any that divide by `stride`.
@@ -113,10 +113,14 @@ class Generator(nn.Module):
                 f"image is {image.shape[-1]}x{image.shape[-2]}; sides must divide by {self.stride}"
             )
         fused = self.fusion(self.face(image), condition)
-        heads = self.heads(self.decoder(fused.features)).to(image.dtype).sigmoid()
-        motion, mask = heads[:, :3], heads[:, 3:]
-        output = blend(image, mask, motion) if self.blend else motion
-        return Generated(output, mask, motion, fused.aux)
+        heads = self.heads(self.decoder(fused.features)).to(image.dtype)
+        mask = heads[:, 3:].sigmoid()
+        if not self.blend:
+            drawn = heads[:, :3].sigmoid()
+            return Generated(drawn, mask, drawn, fused.aux)
+        # M "presents the change" (IV-C): the network need not learn to copy what it was given.
+        motion = image + heads[:, :3].tanh()
+        return Generated(blend(image, mask, motion), mask, motion, fused.aux)
 
 
 def blend(

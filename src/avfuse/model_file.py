@@ -6,6 +6,7 @@ Nothing is unpickled. The configuration and the credits stand as JSON in the fil
 import functools
 import json
 import os
+import textwrap
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
@@ -57,18 +58,10 @@ def load(name_or_path: str | os.PathLike[str] = DEFAULT, device: str = "cpu") ->
         InputError: if there is no such model, or the file is none.
     """
     path = _find(name_or_path)
-    header = _header(path)
-    try:
-        config = json.loads(header["config"])
-        generator = Generator(_fusion(config.pop("fusion"), path), **config)
-        with safe_open(path, "pt") as file:
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        generator.load_state_dict({k: _widen(v) for k, v in weights.items()})
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        if isinstance(error, InputError):
-            raise
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: weights and configuration do not fit ({reason})") from error
+    config = _header(path).get("config", "")
+    with safe_open(path, "pt") as file:
+        weights = {name: _widen(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
+    generator = _build(config, weights, path)
     generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return generator.eval().requires_grad_(False)
 
@@ -111,15 +104,14 @@ def export(checkpoint: Path, path: Path, credit: str = "") -> Generator:
     """
     try:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        config = json.loads(state["avfuse"])
+        config, tensors = state["avfuse"], state["state_dict"]
     except FileNotFoundError as error:
         raise InputError(f"{checkpoint} does not exist") from error
     except Exception as error:  # whatever a foreign or damaged file makes of the loader
         raise InputError(f"{checkpoint} is not a checkpoint written by avfuse fit") from error
-    generator = Generator(_fusion(config.pop("fusion"), checkpoint), **config)
     prefix = "generator."
-    weights = {k: v for k, v in state["state_dict"].items() if k.startswith(prefix)}
-    generator.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items()})
+    weights = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    generator = _build(config, weights, checkpoint)
     save(generator.eval(), path, credit)
     return generator
 
@@ -156,6 +148,19 @@ def _header(path: Path) -> dict[str, str]:
             f"{path} has model format {header.get('format')}, expected {_FORMAT}; export it again"
         )
     return header
+
+
+def _build(config: str, weights: dict[str, Tensor], path: Path) -> Generator:
+    try:
+        options = json.loads(config)
+        generator = Generator(_fusion(options.pop("fusion"), path), **options)
+        generator.load_state_dict(weights)
+    except InputError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = textwrap.shorten(str(error), 200)
+        raise InputError(f"{path}: weights and configuration do not fit ({reason})") from error
+    return generator
 
 
 def _fusion(config: dict[str, Any], path: Path) -> functools.partial[Fusion]:

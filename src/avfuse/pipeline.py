@@ -147,9 +147,9 @@ def _run(network: Generator, crops: np.ndarray, mel: Tensor) -> list[Speaking]:
     images = torch.from_numpy(crops).to(device).permute(0, 3, 1, 2).float() / 255
     condition = network.prepare(mel.to(device).unsqueeze(0)).fold()
     generated = network(images, condition)
-    motion = (generated.motion * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-    mask = generated.mask[:, 0].float().cpu().numpy()
-    return list(zip(motion, mask, strict=True))
+    motion = (generated.motion * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+    mask = generated.mask if network.blend else torch.ones_like(generated.mask)
+    return list(zip(motion, mask[:, 0].float().cpu().numpy(), strict=True))
 
 
 def _expect_face(face: FilePath, found: int, at_end: bool) -> None:

@@ -85,7 +85,8 @@ class Generated(NamedTuple):
     Attributes:
         image: I' = I·(1-α) + M·α (eq. 7), (N, 3, H, W); M itself where blending is off.
         mask: attention mask α in [0, 1], (N, 1, H, W).
-        motion: motion image M in [0, 1], (N, 3, H, W).
+        motion: motion image M, (N, 3, H, W): the input and the change, not clipped to [0, 1],
+            since clipping would stop gradients.
         aux: the strategy's extra outputs.
     """
 

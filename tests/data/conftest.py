@@ -7,7 +7,7 @@ from avfuse.data.synthetic import synthetic_clip
 @pytest.fixture
 def clips(tmp_path, made):
     """Ten clips of anna, three of ben, as cached files."""
-    short = synthetic_clip(1, seconds=0.2, size=64)
+    short = synthetic_clip(1, seconds=0.2, size=48)
     found = []
     for speaker, count in (("anna", 10), ("ben", 3)):
         (tmp_path / speaker).mkdir()

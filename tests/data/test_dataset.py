@@ -106,5 +106,5 @@ class TestSampler:
         for sampler in samplers:
             sampler.set_epoch(2)
         drawn = [list(sampler) for sampler in samplers]
-        assert sorted(sum(drawn, [])) == list(range(16, 24))
+        assert sorted(index for part in drawn for index in part) == list(range(16, 24))
         assert {len(part) for part in drawn} == {8 // processes}

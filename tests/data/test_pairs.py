@@ -10,11 +10,11 @@ from avfuse.data.pairs import (
     RenderedTwins,
     TransplantedMouths,
     View,
-    starts,
     compose,
     lower_face,
     sample,
     similarity,
+    starts,
     transform,
 )
 

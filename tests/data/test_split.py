@@ -19,7 +19,7 @@ def test_by_speaker_and_by_clip(clips):
 
 def test_parts_share_nothing_and_lose_nothing(clips):
     parts = split_clips(clips, {"ben"}, held_back=3)
-    every = sum((names(part) for part in parts.values()), [])
+    every = [name for part in parts.values() for name in names(part)]
     assert sorted(every) == sorted(f"{c.speaker}/{c.name}" for c in clips)
 
 

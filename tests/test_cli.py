@@ -1,0 +1,228 @@
+"""The command line on real files: what it says, what it writes, and what it never leaves behind."""
+
+import functools
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from avfuse import demo, pipeline
+from avfuse.cli import main
+from avfuse.video.read import probe
+
+BOX = "30,30,130,130"
+
+
+@pytest.fixture
+def output(tmp_path):
+    """Something stands there already, and has to survive every failure."""
+    path = tmp_path / "out" / "speaking.mp4"
+    path.parent.mkdir()
+    path.write_bytes(b"what stood there")
+    return path
+
+
+@pytest.fixture
+def words(face, speech, model, output):
+    """`avfuse generate` with every option as it should be, some of them changed."""
+
+    def make(**changes):
+        options = {"face": face, "audio": speech, "output": output, "model": model, "box": BOX}
+        options = {**options, **changes}
+        pairs = [(f"--{k}", str(v)) for k, v in options.items() if v is not None]
+        return ["generate", *(word for pair in pairs for word in pair)]
+
+    return make
+
+
+def damaged(path, like, share=0.5):
+    content = like.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    return path
+
+
+class TestGenerate:
+    def test_writes_a_video_and_a_report(self, words, output, tmp_path, capsys):
+        report = tmp_path / "report.json"
+        assert main(words(report=report)) == 0
+        assert probe(output).duration == pytest.approx(1.0, abs=1 / 25)
+        content = json.loads(report.read_text())
+        assert set(content) == {
+            "frames", "frames_with_face", "fps", "seconds", "model", "device"
+        }  # fmt: skip
+        assert content["frames"] == content["frames_with_face"] == 25
+        assert content["device"] in {"cpu", "cuda"}
+        said = capsys.readouterr()
+        assert "25 frames, 25 with a face" in said.out
+        assert said.err == ""  # no progress bar where nobody watches
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "report.json"]
+        assert [p.name for p in output.parent.iterdir()] == [output.name]
+
+    def test_quiet_says_nothing(self, words, capfd):
+        assert main([*words(), "--quiet"]) == 0
+        assert capfd.readouterr() == ("", "")
+
+    def test_as_a_program(self, words, output):
+        command = [sys.executable, "-m", "avfuse.cli", *words(face="nowhere.mp4")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr == "avfuse: nowhere.mp4: no such file; check the path\n"
+
+
+class TestBadInput:
+    """Exit code 2, one line that names what is wrong, and everything as it was."""
+
+    @pytest.fixture
+    def refused(self, words, output, capfd):
+        def run(says, **changes):
+            assert main(words(**changes)) == 2
+            said = capfd.readouterr()
+            assert said.out == ""
+            (line,) = said.err.splitlines()
+            assert line.startswith("avfuse: ")
+            assert says in line
+            assert output.read_bytes() == b"what stood there"
+            assert [p.name for p in output.parent.iterdir()] == [output.name]
+
+        return run
+
+    @pytest.mark.parametrize("what", ["face", "audio"])
+    def test_a_missing_file(self, refused, tmp_path, what):
+        refused("nowhere.xyz", **{what: tmp_path / "nowhere.xyz"})
+
+    @pytest.mark.parametrize("what", ["face", "audio"])
+    def test_an_empty_file(self, refused, tmp_path, what):
+        (tmp_path / "empty.mp4").touch()
+        refused("empty.mp4", **{what: tmp_path / "empty.mp4"})
+
+    @pytest.mark.parametrize("what", ["face", "audio"])
+    def test_a_text_file(self, refused, tmp_path, what):
+        (tmp_path / "text.mp4").write_text("no media at all\n" * 100)
+        refused("text.mp4", **{what: tmp_path / "text.mp4"})
+
+    @pytest.mark.parametrize("what", ["face", "audio"])
+    def test_a_folder(self, refused, tmp_path, what):
+        refused(str(tmp_path), **{what: tmp_path})
+
+    @pytest.mark.parametrize("share", [0.2, 0.6, 0.9])
+    def test_a_truncated_video(self, refused, tmp_path, face, share):
+        refused("cut.mp4", face=damaged(tmp_path / "cut.mp4", face, share))
+
+    @pytest.mark.parametrize("share", [0.001, 0.5])
+    def test_a_truncated_recording(self, refused, tmp_path, speech, share):
+        refused("cut.wav", audio=damaged(tmp_path / "cut.wav", speech, share))
+
+    def test_a_video_without_a_face(self, refused, tmp_path, made, person):
+        grey = person._replace(frames=np.full_like(person.frames, 128))
+        refused("no face found", face=made.video(tmp_path / "grey.mp4", grey), box=None)
+
+    def test_a_video_without_sound(self, refused, tmp_path, made, person):
+        silent = made.video(tmp_path / "silent.mp4", person, sound=False)
+        refused("has no sound", audio=silent)
+
+    def test_sound_of_no_length(self, refused, tmp_path, made):
+        nothing = made.speech(tmp_path / "nothing.wav", np.zeros(0, np.float32))
+        refused("nothing.wav", audio=nothing)
+
+    def test_a_recording_as_the_face(self, refused, speech):
+        refused("has no picture", face=speech)
+
+    def test_an_output_without_a_folder(self, refused, tmp_path):
+        refused("does not exist", output=tmp_path / "nowhere" / "out.mp4")
+
+    def test_an_output_that_is_a_folder(self, refused, tmp_path):
+        (tmp_path / "folder.mp4").mkdir()
+        refused("is a folder", output=tmp_path / "folder.mp4")
+
+    def test_an_output_of_an_unknown_kind(self, refused, tmp_path):
+        refused(".mp4, .mov, .mkv", output=tmp_path / "out.avi")
+
+    def test_a_report_that_cannot_be_written(self, refused, tmp_path):
+        refused("nowhere", report=tmp_path / "nowhere" / "report.json")
+
+    def test_an_unknown_model(self, refused):
+        refused("see avfuse models", model="nobody")
+
+    def test_a_model_that_is_none(self, refused, speech):
+        refused("is not a model file", model=speech)
+
+    @pytest.mark.parametrize("box", ["1,2,3", "a,b,c,d", "9,9,1,1", "500,500,600,600"])
+    def test_a_box_that_is_none(self, refused, box):
+        refused("X0,Y0,X1,Y1", box=box)
+
+    def test_a_gpu_that_is_not_there(self, refused, monkeypatch):
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+        refused("--device cpu", device="cuda")
+
+
+class TestInterrupted:
+    def test_leaves_nothing(self, words, output, tmp_path, monkeypatch, capfd):
+        pasted = []
+
+        def paste(frame, *_):
+            pasted.append(frame)
+            if len(pasted) > 3:
+                raise KeyboardInterrupt
+            return frame
+
+        monkeypatch.setattr("avfuse.pipeline.paste", paste)
+        assert main(words(report=tmp_path / "report.json")) == 130
+        assert capfd.readouterr().err == "avfuse: interrupted; nothing was written\n"
+        assert output.read_bytes() == b"what stood there"
+        assert [p.name for p in output.parent.iterdir()] == [output.name]
+        assert not (tmp_path / "report.json").exists()
+
+
+class TestModels:
+    def test_lists_what_is_bundled(self, model, tmp_path, monkeypatch, capsys):
+        (tmp_path / "models").mkdir()
+        (tmp_path / "models" / "tiny.safetensors").write_bytes(model.read_bytes())
+        monkeypatch.setattr("avfuse.model_file.resources.files", lambda _: tmp_path)
+        assert main(["models"]) == 0
+        (line,) = capsys.readouterr().out.splitlines()
+        assert line.split()[0] == "tiny"
+        assert line.endswith("made in a test")
+
+
+class TestDemo:
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch, generator):
+        """A shorter clip and the tiny model; the rest is the real thing."""
+        speak = functools.partial(pipeline.generate, model=generator)
+        monkeypatch.setattr("avfuse.demo.generate", speak)
+        monkeypatch.setattr("avfuse.demo.demo", functools.partial(demo.demo, seconds=0.6))
+
+    def test_makes_everything_out_of_nothing(self, tmp_path, capsys):
+        assert main(["demo", str(tmp_path / "a" / "demo")]) == 0
+        names = ["face.mp4", "frames.png", "speaking.mp4", "speech.wav"]
+        assert sorted(p.name for p in (tmp_path / "a" / "demo").iterdir()) == names
+        printed = [line.rpartition("/")[2] for line in capsys.readouterr().out.splitlines()]
+        assert sorted(printed) == names
+        speaking = probe(tmp_path / "a" / "demo" / "speaking.mp4")
+        assert speaking.duration == pytest.approx(0.6, abs=0.05)
+
+    def test_a_folder_that_cannot_be_made(self, tmp_path, capsys):
+        (tmp_path / "file").touch()
+        assert main(["demo", str(tmp_path / "file" / "demo")]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "cannot be made" in line
+
+
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["generate"], ["generate", "--face"]])
+def test_words_that_make_no_command(words, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_version(capsys):
+    from avfuse import __version__
+
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"avfuse {__version__}\n"

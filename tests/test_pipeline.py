@@ -1,0 +1,176 @@
+"""The whole generation on made media: what comes out, and what is left as it was."""
+
+import numpy as np
+import pytest
+import torch
+
+from avfuse import Generator, InputError, NoFusion, generate
+from avfuse.data.synthetic import synthetic_clip
+from avfuse.faces.tracker import FixedBox
+from avfuse.video.audio import duration, read_audio
+from avfuse.video.picture import write_picture
+from avfuse.video.read import frames, probe
+
+BOX = (30.0, 30.0, 130.0, 130.0)
+
+
+def psnr(first, second):
+    return 10 * np.log10(255**2 / max(np.mean((first.astype(float) - second) ** 2), 1e-9))
+
+
+def images(path):
+    return [frame.image for frame in frames(path, exact=True)]
+
+
+@pytest.fixture
+def speak(face, speech, generator, tmp_path):
+    """Generate with the tiny model, anything of it changed."""
+
+    def run(**changes):
+        output = tmp_path / "out.mp4"
+        inputs = {"face": face, "audio": speech, "output": output, "box": BOX, "model": generator}
+        report = generate(**{**inputs, "quiet": True, **changes})
+        return output, report
+
+    return run
+
+
+class TestOutput:
+    def test_keeps_size_and_rate_and_is_as_long_as_the_sound(self, speak, face, speech):
+        """The sound is longer than the video, which runs back and forth."""
+        output, report = speak()
+        info = probe(output)
+        assert info[:2] == probe(face)[:2] == (160, 160)
+        assert info.fps == pytest.approx(25)
+        assert info.duration == pytest.approx(duration(speech), abs=1 / 25)
+        assert report.frames == report.frames_with_face == 25
+        assert report.fps == pytest.approx(25)
+
+    def test_sound_shorter_than_the_video(self, speak, made, tmp_path):
+        short = made.speech(tmp_path / "short.wav", np.full(4800, 0.1, np.float32))
+        output, report = speak(audio=short)
+        assert report.frames == 8
+        assert duration(output) == pytest.approx(0.3, abs=1 / 25)
+
+    def test_runs_forth_and_back(self, speak, face):
+        source, result = images(face), images(speak()[0])
+        shown = [*range(15), *range(13, 3, -1)]
+        for image, number in zip(result, shown, strict=True):
+            others = [psnr(image[:25], s[:25]) for s in source]
+            assert others[number] > max(others) - 1  # neighbours may look alike
+
+    def test_another_rate(self, speak, made, tmp_path):
+        slow = made.video(tmp_path / "slow.mp4", synthetic_clip(11, seconds=0.8, fps=12.5, size=96))
+        output, report = speak(face=slow, box=(20.0, 20.0, 76.0, 76.0))
+        assert probe(output).fps == pytest.approx(12.5)
+        assert report.frames == 13
+
+    def test_outside_the_box_nothing_changes(self, speak, face):
+        x0, y0, x1, y1 = map(int, BOX)
+        outside = np.ones((160, 160), bool)
+        outside[y0 - 1 : y1 + 1, x0 - 1 : x1 + 1] = False
+        for before, after in zip(images(face), images(speak()[0]), strict=False):
+            assert psnr(before[outside], after[outside]) > 36
+            assert psnr(before[~outside], after[~outside]) < 30  # random weights show
+
+    def test_carries_the_speech(self, speak, speech):
+        heard, given = read_audio(speak()[0]), read_audio(speech)
+        length = min(len(heard), len(given))
+        assert np.corrcoef(heard[:length], given[:length])[0, 1] > 0.95
+
+    def test_a_photo(self, speak, person, tmp_path):
+        write_picture(tmp_path / "photo.png", person.frames[0])
+        output, report = speak(face=tmp_path / "photo.png")
+        assert report.frames == 25
+        assert probe(output).fps == pytest.approx(25)
+        assert psnr(images(output)[20][:25], person.frames[0][:25]) > 30
+
+    def test_finds_the_face_by_itself(self, speak, person):
+        output, report = speak(box=None)
+        assert report.frames_with_face == report.frames
+        x, y = person.landmarks[0, 48:].mean(0).astype(int)
+        mouth = np.s_[y - 8 : y + 8, x - 8 : x + 8]
+        assert psnr(images(output)[0][mouth], person.frames[0][mouth]) < 30
+        assert psnr(images(output)[0][:8], person.frames[0][:8]) > 33
+
+    def test_frames_without_a_face_pass(self, speak, face, monkeypatch):
+        class EveryOther(FixedBox):
+            def track(self, given):
+                for number, (frame, found) in enumerate(super().track(given)):
+                    yield frame, found if number % 2 else None
+
+        monkeypatch.setattr("avfuse.pipeline.FixedBox", EveryOther)
+        output, report = speak()
+        assert (report.frames, report.frames_with_face) == (25, 12)
+        same = [psnr(a, b) for a, b in zip(images(face), images(output), strict=False)]
+        assert min(same[::2]) > max(same[1::2]) + 3
+
+    def test_without_blending_the_motion_image_covers_the_box(self, speak):
+        torch.manual_seed(0)
+        plain = Generator(NoFusion, channels=(4, 8), audio_width=2, size=64, blend=False)
+        plain.heads.register_forward_hook(lambda *given: _white(given[-1]))
+        output, _ = speak(model=plain.eval())
+        assert images(output)[0][60:100, 60:100].min() > 245
+
+    def test_a_model_by_its_path(self, speak, model):
+        _, report = speak(model=model)
+        assert report.model == str(model)
+
+    def test_the_output_may_be_the_face_itself(self, speak, made, person, tmp_path):
+        video = made.video(tmp_path / "own.mp4", person)
+        assert speak(face=video, output=video)[1].frames == 25
+        assert probe(video).duration == pytest.approx(1.0, abs=1 / 25)
+
+
+class TestReport:
+    def test_time_is_counted_once(self, speak):
+        seconds = speak()[1].seconds
+        stages = {"start", "decode", "faces", "sound", "generator", "paste", "encode"}
+        assert set(seconds) == {"total"} | stages
+        assert seconds["total"] == pytest.approx(sum(seconds[stage] for stage in stages))
+        assert all(value >= 0 for value in seconds.values())
+
+
+class TestMemory:
+    def test_takes_frames_only_as_it_writes_them(self, speak, face, monkeypatch):
+        """Never more than two chunks of frames are on their way."""
+        from avfuse.video.write import VideoWriter
+
+        taken, written, ahead = [], [], []
+        read, write = FixedBox.track, VideoWriter.write
+
+        def track(self, given):
+            for item in read(self, given):
+                taken.append(1)
+                ahead.append(len(taken) - len(written))
+                yield item
+
+        def counted(self, image, time):
+            written.append(1)
+            write(self, image, time)
+
+        monkeypatch.setattr(FixedBox, "track", track)
+        monkeypatch.setattr(VideoWriter, "write", counted)
+        speak()
+        assert len(written) == 25
+        assert max(ahead) <= 16
+
+
+class TestRefuses:
+    def test_a_video_without_a_face(self, speak, made, person, tmp_path):
+        grey = person._replace(frames=np.full_like(person.frames, 128))
+        video = made.video(tmp_path / "grey.mp4", grey)
+        with pytest.raises(InputError, match=r"grey\.mp4: no face found; .*--box"):
+            speak(face=video, box=None)
+        assert not (tmp_path / "out.mp4").exists()
+
+    @pytest.mark.parametrize("device", ["cuda", "tpu"])
+    def test_a_device_that_is_not_there(self, speak, device, monkeypatch):
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+        with pytest.raises(InputError, match=f"device .?{device}"):
+            speak(device=device)
+
+
+def _white(heads):
+    """A white motion image under a mask that would let nothing through."""
+    return torch.cat([torch.full_like(heads[:, :3], 20.0), torch.full_like(heads[:, 3:], -20.0)], 1)
