@@ -67,8 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--credit", default="", help="training data and their licences")
     export.set_defaults(run=_export)
     _add_evaluate(verbs)
-    for verb, text in zip(TRAINING, ("train", "score on validation", "score on test"), strict=True):
-        verbs.add_parser(verb, help=f"{text} data, by a recipe (--config recipes/....yaml)")
+    for verb, text in zip(
+        TRAINING,
+        ("train a model", "score one on validation pairs", "score one on test pairs"),
+        strict=True,
+    ):
+        verbs.add_parser(verb, help=f"{text}, by a recipe (--config recipes/....yaml)")
     return parser
 
 

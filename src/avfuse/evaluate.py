@@ -94,7 +94,9 @@ def speak(
     for start in range(0, len(windows), 16):
         part = windows[start : start + 16]
         generated = network(image.expand(len(part), -1, -1, -1), network.prepare(part[None]).fold())
-        frames.append((generated.image * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy())
+        frames.append(
+            (generated.image * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+        )
         masks.append(generated.mask[:, 0].float().cpu().numpy())
     shrunk = [
         cv2.resize(f, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for f in np.concatenate(frames)
@@ -211,7 +213,7 @@ def evaluate(
         for group, clips in groups.items():
             results = []
             for number, clip in enumerate(clips):
-                result = first_frame(network, clip, clips[number - 1].mel, reader)
+                result = first_frame(network, clip, _other(clip, groups).mel, reader)
                 strips += [_strip(result)] if number < 4 else []
                 name = f"{clip.path.parent.name}/{clip.path.stem.rpartition('-')[0]}"
                 each += [
@@ -232,11 +234,17 @@ def table(metrics: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in metrics["rows"]:
+        numbers = (row[name] for name in ("sharpness", "aperture", "opening", "eyes"))
         cells = [f"{row['group']} ({row['clips']})", row["method"], f"{row['mouth_psnr']:.2f}"]
-        cells += [f"{row['over_copy']:+.2f}", f"{row['sharpness']:.2f}", f"{row['aperture']:.2f}"]
-        cells += [f"{row['opening']:.2f}", f"{row['eyes']:.2f}"]
+        cells += [f"{row['over_copy']:+.2f}", *("-" if n is None else f"{n:.2f}" for n in numbers)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _other(clip: ClipFile, groups: dict[str, list[ClipFile]]) -> ClipFile:
+    """The clip before this one, whose sound it does not have."""
+    clips = [c for group in groups.values() for c in group]
+    return clips[clips.index(clip) - 1]
 
 
 def _rows(group: str, results: list[dict[str, Score]]) -> list[dict[str, Any]]:
@@ -248,8 +256,7 @@ def _rows(group: str, results: list[dict[str, Score]]) -> list[dict[str, Any]]:
 
 def _mean(group: str, method: str, scores: list[Score]) -> dict[str, Any]:
     values = np.array(scores)
-    with np.errstate(invalid="ignore"):
-        mean = [float(np.mean(v[~np.isnan(v)])) if (~np.isnan(v)).any() else 0.0 for v in values.T]
+    mean = [float(v[~np.isnan(v)].mean()) if (~np.isnan(v)).any() else None for v in values.T]
     named = dict(zip(Score._fields, mean, strict=True))
     return {"group": group, "method": method, "clips": len(scores), **named}
 

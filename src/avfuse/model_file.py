@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as save_bytes
 from torch import Tensor
 
 import avfuse.fusion  # noqa: F401  strategies are found among what is imported
@@ -81,11 +81,12 @@ def save(generator: Generator, path: Path, credit: str = "") -> None:
     weights = {name: _narrow(value) for name, value in generator.state_dict().items()}
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        save_file(weights, part, header)
+        part.write_bytes(save_bytes(weights, header))
         part.replace(path)
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         part.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written ({error}); choose another place") from error
+        reason = f"cannot be written ({error.strerror})"
+        raise InputError(f"{path}: {reason}; choose another place") from error
 
 
 def export(checkpoint: Path, path: Path, credit: str = "") -> Generator:

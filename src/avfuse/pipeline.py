@@ -7,6 +7,7 @@ import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Never, TypeVar
 
 import numpy as np
@@ -90,6 +91,7 @@ def generate(
     Raises:
         InputError: for input that cannot be used, in one line.
     """
+    _keep_inputs(output, face, audio)
     watch = Stopwatch()
     with watch.stage("start"):
         device = device_named(device)
@@ -158,6 +160,12 @@ def _expect_face(face: FilePath, found: int, at_end: bool) -> None:
             f"{face}: no face found; give a video or photo that shows one from the front, or say "
             f"where it is with --box X0,Y0,X1,Y1"
         )
+
+
+def _keep_inputs(output: FilePath, *inputs: FilePath) -> None:
+    for path in map(Path, inputs):
+        if path.exists() and Path(output).exists() and path.samefile(output):
+            raise InputError(f"{output} is an input too; give the output another name")
 
 
 def device_named(name: str) -> str:

@@ -97,8 +97,12 @@ class TalkingClips(LightningDataModule):
                 "data.synthetic, and leave some of it out of data.unseen"
             )
         self.train = self._train(sources, weights)
-        held = [[*map(TransplantedMouths, real[n])] or twins[:back] for n in ("seen", "unseen")]
-        self.val = [self._held(s, [1.0] * len(s)) for s in held if s]
+        # Two sets always, seen and unseen, so that what monitors them finds them; where one has no
+        # clips of its own, the other's serve, then held-back faces, then the training's own.
+        seen, unseen = ([*map(TransplantedMouths, real[name])] for name in ("seen", "unseen"))
+        rest = twins[:back] or sources
+        held = (seen or unseen or rest, unseen or seen or rest)
+        self.val = [self._held(s, [1.0] * len(s)) for s in held]
 
     def _clips(self) -> list[SourceClip]:
         return [] if self.videos is None else cached_clips(self.videos, self.labels, self.cache)
