@@ -156,7 +156,7 @@ def test_refuses_other_files(tmp_path):
     with pytest.raises(InputError, match="landmark network"):
         load_net(path)
     save_file({"a": torch.zeros(1)}, path)
-    with pytest.raises(InputError, match="format None"):
+    with pytest.raises(InputError, match="landmark network"):
         load_net(path)
 
 

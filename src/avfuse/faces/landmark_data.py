@@ -15,7 +15,6 @@ from avfuse.data.clip import ClipFile
 from avfuse.data.datamodule import TalkingClips
 from avfuse.data.dataset import PairDataset
 from avfuse.data.pairs import Image, Points, RenderedTwins, TransplantedMouths, View, sample
-from avfuse.faces.landmark_stretch import MouthStretch
 from avfuse.faces.landmark_wear import shuffled, worn
 from avfuse.faces.landmarks import ROOM, SIZE
 
@@ -43,7 +42,6 @@ class FaceSamples(Dataset[Faces]):
         length: samples an epoch; item i differs for every i, also beyond.
         strength: of the augmentation; 0 only errs with the box as a cascade does.
         negatives: share of the samples without a face.
-        stretched: share of the samples whose mouth is opened or closed by stretching the picture.
         seed: of everything random.
     """
 
@@ -55,13 +53,11 @@ class FaceSamples(Dataset[Faces]):
         length: int,
         strength: float,
         negatives: float,
-        stretched: float = 0.0,
         seed: int,
     ) -> None:
         self.clips, self.length = clips, length
         self.shares = np.asarray(weights, np.float64) / np.sum(weights)
-        self.strength, self.negatives, self.stretched = strength, negatives, stretched
-        self.seed = seed
+        self.strength, self.negatives, self.seed = strength, negatives, seed
 
     def __len__(self) -> int:
         return self.length
@@ -85,11 +81,8 @@ class FaceSamples(Dataset[Faces]):
         clip = self.clips[rng.choice(len(self.clips), p=self.shares)]
         index = int(rng.choice(clip.valid))
         matrix = view.matrix(clip.landmarks[index])
-        grid, points = view.grid(), view.points(clip.landmarks[index], matrix)
-        if rng.random() < self.stretched:
-            stretch = MouthStretch.random(points, rng)
-            grid, points = stretch.grid(grid), stretch.points(points)
-        return sample(clip.frame(index), matrix, grid), points
+        image = sample(clip.frame(index), matrix, view.grid())
+        return image, view.points(clip.landmarks[index], matrix)
 
     def _beyond(self, image: Image, other: Image, rng: np.random.Generator) -> Image:
         """Another picture behind the edge of this one, as if a thing or a frame ended there."""
@@ -141,7 +134,6 @@ class LandmarkFaces(LightningDataModule):
         unseen: speakers, or clips as `speaker/clip`, kept out of training.
         held_back: every n-th clip of the other speakers is kept out too.
         negatives: share of the samples without a face.
-        stretched: share of the training samples with a stretched mouth.
         batch: samples a batch.
         epoch: samples an epoch.
         validation: samples of each validation set.
@@ -159,7 +151,6 @@ class LandmarkFaces(LightningDataModule):
         unseen: Sequence[str] = (),
         held_back: int = 10,
         negatives: float = 0.12,
-        stretched: float = 0.5,
         batch: int = 32,
         epoch: int = 15360,
         validation: int = 256,

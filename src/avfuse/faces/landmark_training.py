@@ -18,7 +18,7 @@ from torch import Tensor
 
 from avfuse.faces.crop import MOUTH
 from avfuse.faces.landmark_data import Faces, LandmarkFaces
-from avfuse.faces.landmarks import SIZE, LandmarkNet, centres, load_net, save_net
+from avfuse.faces.landmarks import SIZE, LandmarkNet, centres, save_net
 
 UPPER, LOWER = [61, 62, 63], [67, 66, 65]
 """Inner lips, the points above one another."""
@@ -49,7 +49,6 @@ class LandmarkTraining(LightningModule):
         lips: how much more than others the points of the mouth count.
         aperture: weight of the inner lips' opening.
         face: weight of the confidence.
-        start: a weights file to go on from.
         output: where the weights are written when the training ends; None writes none.
         credit: what the weights file says of the data and their licences.
     """
@@ -61,14 +60,12 @@ class LandmarkTraining(LightningModule):
         lips: float = 3.0,
         aperture: float = 2.0,
         face: float = 1.0,
-        start: str | None = None,
         output: str | None = None,
         credit: str = "",
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.net = LandmarkNet() if start is None else load_net(Path(start))
-        self.net.train().requires_grad_(True)
+        self.net = LandmarkNet()
         self.net.to(memory_format=torch.channels_last)
         weights = torch.ones(68)
         weights[MOUTH] = lips

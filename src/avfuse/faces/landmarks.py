@@ -27,7 +27,6 @@ ROOM = 1.15
 """Side of what the network sees, in sides of the box: when it errs, brows and chin stay in."""
 
 _STRIDE = 4
-_FORMAT = "1"
 _SHIPPED = "landmarks.safetensors"
 
 
@@ -204,13 +203,10 @@ def load_net(path: Path | None = None) -> LandmarkNet:
     try:
         with safe_open(path, "pt") as file:
             header = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if header.get("format") != _FORMAT:
-            raise InputError(f"{path} has format {header.get('format')}, expected {_FORMAT}")
-        net = LandmarkNet(**json.loads(header["config"]))
-        net.load_state_dict(
-            {k: v.float() if v.dtype.is_floating_point else v for k, v in weights.items()}
-        )
+            weights = {name: _widen(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
+        config = json.loads(header["config"])
+        net = LandmarkNet(tuple(config["channels"]), config["points"])
+        net.load_state_dict(weights)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{path} holds no landmark network; give one by save_net") from error
     return net.eval().requires_grad_(False)
@@ -225,11 +221,17 @@ def save_net(net: LandmarkNet, path: Path, credit: str = "") -> None:
         credit: the data it was trained on and their licences.
     """
     config = json.dumps({"channels": net.channels, "points": net.points})
-    header = {"format": _FORMAT, "config": config, "credit": credit}
+    header = {"config": config, "credit": credit}
+    # Matrices to float16; norms and counters are small and stay exact.
     weights = {k: v.half() if v.ndim > 1 else v for k, v in net.state_dict().items()}
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     save_file({k: v.contiguous() for k, v in weights.items()}, part, header)
+    part.chmod(0o644)  # safetensors writes for the owner only, but weights ship in the wheel
     part.replace(path)
+
+
+def _widen(value: Tensor) -> Tensor:
+    return value.float() if value.is_floating_point() else value
 
 
 def folded(net: LandmarkNet) -> LandmarkNet:
