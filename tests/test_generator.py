@@ -100,11 +100,21 @@ class TestBlending:
         out = generator(*inputs(generator))
         assert torch.equal(out.image, out.motion)
 
-    def test_everything_is_in_range(self):
-        out = small()(*inputs(small()))
+    def test_masks_and_drawn_pictures_are_in_range(self):
+        generator = small(blend=False)
+        out = generator(*inputs(generator))
         for value in (out.image, out.mask, out.motion):
             assert value.min() >= 0
             assert value.max() <= 1
+
+    def test_the_motion_image_is_the_picture_and_its_change(self):
+        generator = small()
+        image, condition = inputs(generator)
+        change = generator(image, condition).motion - image
+        assert 0 < change.abs().max() <= 1
+        for parameter in generator.heads.parameters():
+            torch.nn.init.zeros_(parameter)
+        assert torch.equal(generator(image, condition).motion, image)
 
 
 class TestFrames:

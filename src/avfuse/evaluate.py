@@ -17,7 +17,7 @@ from tqdm import tqdm
 from avfuse.data.clip import ClipFile, lip_aperture, lip_shapes
 from avfuse.data.pairs import View, compose, sample, similarity, transform
 from avfuse.faces.crop import MOUTH, Box
-from avfuse.faces.landmarks import LandmarkReader
+from avfuse.faces.landmarks import ROOM, LandmarkReader
 from avfuse.features.mel import SILENCE, mel_windows
 from avfuse.generator import Generator
 
@@ -135,7 +135,9 @@ def mouth_region(landmarks: Float[np.ndarray, "68 2"]) -> tuple[slice, slice]:
 
 def read_aperture(video: Video, reader: LandmarkReader) -> Float[np.ndarray, "T"]:
     """The lips' opening in every frame, as the landmark network sees it."""
-    landmarks, _ = reader.read_crops(video)
+    rim = round((ROOM - 1) / 2 * SIZE)  # the reader looks at a little more than the box
+    widened = np.pad(video, ((0, 0), (rim, rim), (rim, rim), (0, 0)), mode="edge")
+    landmarks, _ = reader.read_crops(widened)
     return lip_aperture(torch.from_numpy(lip_shapes(landmarks))).numpy()
 
 

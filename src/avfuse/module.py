@@ -43,6 +43,8 @@ class TalkingFace(LightningModule):
         warmup: steps over which the learning rate rises.
         reconstruction: λ_rec of eq. 5.
         adversarial: weight of the adversarial loss.
+        adversarial_start: training steps before it begins: there is nothing to tell apart while
+            the output is still nearly the input.
         mask: weight of the attention mask's regulariser.
         mouth: extra weight of the mouth's pixels in the reconstruction.
         edges: weight of the mouth's edges beside its pixels.
@@ -68,6 +70,7 @@ class TalkingFace(LightningModule):
         warmup: int = 200,
         reconstruction: float = 10.0,
         adversarial: float = 1.0,
+        adversarial_start: int = 0,
         mask: float = 1.0,
         mouth: float = 4.0,
         edges: float = 0.5,
@@ -107,19 +110,24 @@ class TalkingFace(LightningModule):
         real = losses.mouth_patch(target, landmarks, PATCH)
         terms = self._supervision(batch, generated, condition, target, landmarks, fake, real)
         generator, discriminator = cast("list[LightningOptimizer]", self.optimizers())
-        if self.hparams["adversarial"]:
+        adversary = self._has_adversary()
+        if adversary:
             self.discriminator.requires_grad_(False)
             score = losses.adversarial_generator(self.discriminator(fake))
             terms["adversarial"] = self.hparams["adversarial"] * score
             self.discriminator.requires_grad_(True)
         self._step(generator, torch.stack(list(terms.values())).sum())
-        if self.hparams["adversarial"]:
+        if adversary:
             scores = self.discriminator(torch.cat([real, fake.detach()])).chunk(2)
             terms["discriminator"] = losses.adversarial_discriminator(*scores)
             self._step(discriminator, terms["discriminator"])
         for schedule in cast("list[LRScheduler]", self.lr_schedulers()):
             schedule.step()
         self.log_dict({f"train/{k}": v.detach() for k, v in terms.items()}, prog_bar=True)
+
+    def _has_adversary(self) -> bool:
+        begun = self.trainer.fit_loop.total_batch_idx >= self.hparams["adversarial_start"]
+        return bool(begun and self.hparams["adversarial"])
 
     def _supervision(
         self,
