@@ -5,6 +5,7 @@ The head of a photo does not move, so the true frames are first laid onto the fi
 nose; what is left to compare is the mouth.
 """
 
+import warnings
 from typing import Any, NamedTuple
 
 import cv2
@@ -85,7 +86,7 @@ def align(clip: ClipFile, size: int) -> Aligned:
 def speak(
     network: Generator, photo: UInt8[np.ndarray, "S S 3"], mel: Float[Tensor, "80 steps"],
     times: Float[Tensor, "T"],
-) -> tuple[Video, Float[np.ndarray, "T size size"]]:  # fmt: skip
+) -> tuple[Video, Float[np.ndarray, "T S S"]]:  # fmt: skip
     """The photo speaking a recording: frames and attention masks at 128²."""
     device = next(network.parameters()).device
     image = torch.from_numpy(photo).to(device).permute(2, 0, 1).float().unsqueeze(0) / 255
@@ -219,8 +220,8 @@ def evaluate(
                 strips += [_strip(result)] if number < 4 else []
                 name = f"{clip.path.parent.name}/{clip.path.stem.rpartition('-')[0]}"
                 each += [
-                    {"group": group, "clip": name, "method": m, **s._asdict()}
-                    for m, s in result.scores.items()
+                    {"group": group, "clip": name, "method": method, **_named(score)}
+                    for method, score in result.scores.items()
                 ]
                 results.append(result.scores)
                 bar.update()
@@ -257,10 +258,17 @@ def _rows(group: str, results: list[dict[str, Score]]) -> list[dict[str, Any]]:
 
 
 def _mean(group: str, method: str, scores: list[Score]) -> dict[str, Any]:
+    """Means over the clips, each over those in which the score exists."""
     values = np.array(scores)
-    mean = [float(v[~np.isnan(v)].mean()) if (~np.isnan(v)).any() else None for v in values.T]
-    named = dict(zip(Score._fields, mean, strict=True))
-    return {"group": group, "method": method, "clips": len(scores), **named}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the mean of nothing is NaN, as meant
+        mean = Score(*np.nanmean(values, 0).tolist())
+    return {"group": group, "method": method, "clips": len(scores), **_named(mean)}
+
+
+def _named(score: Score) -> dict[str, float | None]:
+    """By name; what does not exist is None, since JSON knows no NaN."""
+    return {k: None if np.isnan(v) else float(v) for k, v in score._asdict().items()}
 
 
 def _strip(result: Compared, columns: int = 10) -> UInt8[np.ndarray, "H W 3"]:

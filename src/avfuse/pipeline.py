@@ -17,7 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from avfuse.errors import InputError
-from avfuse.faces.cascade import CascadeTracker
+from avfuse.faces.builtin import BuiltinTracker
 from avfuse.faces.crop import crop
 from avfuse.faces.tracker import Face, FaceTracker, FixedBox
 from avfuse.features.mel_feed import MelFeed
@@ -97,7 +97,7 @@ def generate(
         device = device_named(device)
         network = model if isinstance(model, Generator) else load(model, device)
         info, length = probe(face), duration(audio)
-        tracker: FaceTracker = CascadeTracker() if box is None else FixedBox(box)
+        tracker: FaceTracker = BuiltinTracker() if box is None else FixedBox(box)
         sound = MelFeed(mono_blocks(audio), network.audio.steps)
         writer = VideoWriter(output, info.width, info.height, info.fps, audio)
     frames = watch.through("decode", forth_and_back(face, exact=True))

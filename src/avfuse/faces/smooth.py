@@ -1,4 +1,4 @@
-"""Boxes that do not swim: two-sided smoothing over time, so nothing lags behind the face."""
+"""Faces that do not swim: two-sided smoothing over time, so nothing lags behind the face."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -21,6 +21,9 @@ _SIGMA = 0.16
 # How firmly the speed is held at zero, as a share of the Gaussian's variance. It matters where
 # the window is one-sided (both ends of a track), where a free slope would double the noise.
 _STILL = 0.25
+# Landmarks are averaged with the moments in which they lay about as near as this, in units of the
+# box's side: what stands still is steadied, lips that speak are left as they were read.
+_STEADY = 0.006
 # A sighting this many typical residuals off counts half.
 _OUTLIER = 2.0
 _EPSILON = 1e-6
@@ -33,11 +36,13 @@ class Sighting(NamedTuple):
         box: the network's square.
         confidence: in [0, 1].
         track: changes when another shot or another face begins; nothing is smoothed across.
+        landmarks: 68 points in pixels of the frame, x before y, or None.
     """
 
     box: Box
     confidence: float
     track: int
+    landmarks: Float[np.ndarray, "68 2"] | None = None
 
 
 class _Moment(NamedTuple):
@@ -48,7 +53,7 @@ class _Moment(NamedTuple):
 def smooth(
     sightings: Iterable[tuple[F, Sighting | None]], reach: float = REACH
 ) -> Iterator[tuple[F, Face | None]]:
-    """Smooth the boxes of each track and bridge its short gaps; holds back `reach` seconds.
+    """Smooth the faces of each track and bridge its short gaps; holds back `reach` seconds.
 
     Args:
         sightings: frames in order of time, with what was seen in each.
@@ -91,7 +96,47 @@ def _face(now: _Moment, past: list[_Moment], later: list[_Moment], reach: float)
     everywhere = _gauss(np.array([m.time for m in moments]) - now.time).sum()
     confidence = (_gauss(times) * np.array([s.confidence for _, s in seen])).sum() / everywhere
     half = side / 2
-    return Face(Box(x - half, y - half, x + half, y + half), float(confidence))
+    box = Box(x - half, y - half, x + half, y + half)
+    return Face(box, float(confidence), _landmarks(times, [s for _, s in seen]))
+
+
+def _landmarks(
+    times: Float[np.ndarray, "n"], seen: list[Sighting]
+) -> Float[np.ndarray, "68 2"] | None:
+    """The landmarks at time 0: steadied, or between their neighbours in a bridged gap."""
+    read = [s.landmarks for s in seen if s.landmarks is not None]
+    if len(read) < len(seen):
+        return None
+    points = np.stack(read).astype(np.float64)
+    after = int(np.searchsorted(times, 0.0))
+    if times[after] == 0.0:
+        return steadied(times, points, after, _STEADY * seen[after].box.side)
+    share = times[after] / (times[after] - times[after - 1])
+    between: Float[np.ndarray, "68 2"] = share * points[after - 1] + (1 - share) * points[after]
+    return between
+
+
+def steadied(
+    times: Float[np.ndarray, "n"], points: Float[np.ndarray, "n p 2"], now: int, noise: float
+) -> Float[np.ndarray, "p 2"]:
+    """Each point's mean over the moments in which it was where it is now.
+
+    Weights fall both with time and with distance, so a point that moves by more than its noise is
+    neither lagged nor damped.
+
+    Args:
+        times: seconds from the moment in question.
+        points: where they were read.
+        now: index of the moment in question.
+        noise: distance that does not count as motion, in the points' unit.
+    """
+    offset = points - points[now]
+    distance = np.linalg.norm(offset, axis=-1) / noise
+    weights = _gauss(times)[:, None] * np.exp(-0.5 * distance**2)
+    steady: Float[np.ndarray, "p 2"] = points[now] + np.einsum(
+        "np,npc->pc", weights / weights.sum(0), offset
+    )
+    return steady
 
 
 def _bridged(past: list[_Moment], later: list[_Moment], reach: float) -> int | None:
