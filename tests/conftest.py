@@ -123,6 +123,7 @@ def tiny_training(tmp_path, monkeypatch) -> list[str]:
         "model.blocks": "null",
         "model.audio_width": 2,
         "model.size": 64,
+        "model.adversarial_start": 0,
         "data.videos": "null",
         "data.labels": "null",
         "data.unseen": "[]",

@@ -109,3 +109,33 @@ def test_holds_back_a_bounded_number_of_frames(fps):
         assert given - done <= LOOK_AHEAD + 1
         if done > 200:
             break
+
+
+def read(landmarks, track=1):
+    return [Sighting(square(100.0), 1.0, track, points) for points in landmarks]
+
+
+def test_landmarks_at_rest_are_steadied():
+    still = np.random.default_rng(0).uniform(60, 140, (68, 2))
+    noisy = still + np.random.default_rng(1).normal(0, 0.2, (60, 68, 2))
+    result = np.array([face.landmarks for face in run(read(noisy))])
+    assert np.std(result - still) < 0.6 * np.std(noisy - still)
+
+
+def test_lips_that_speak_are_neither_lagged_nor_damped():
+    points = np.tile(np.random.default_rng(0).uniform(60, 140, (68, 2)), (50, 1, 1))
+    points[:, 57, 1] += 8 * np.sin(2 * np.pi * 4 * np.arange(50) / 25)
+    result = np.array([face.landmarks for face in run(read(points))])
+    np.testing.assert_allclose(result, points, atol=0.3)
+
+
+def test_landmarks_of_a_bridged_gap_lie_between_their_neighbours():
+    points = np.arange(20.0)[:, None, None] * np.ones((68, 2)) * 5
+    sightings = read(points)
+    sightings[8:11] = [None] * 3
+    for i, face in enumerate(run(sightings)):
+        np.testing.assert_allclose(face.landmarks, points[i], atol=0.1)
+
+
+def test_without_landmarks_none_are_made_up():
+    assert all(face.landmarks is None for face in run(seen([square(100.0)] * 5)))

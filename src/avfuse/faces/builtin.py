@@ -93,7 +93,8 @@ class BuiltinTracker:
         for box in self._cascade.find(image):
             reading = self._read(image, box)
             if reading.confidence >= _STARTS and _is_in(reading.box, image):
-                return reading
+                # Once more, so that the first frame is read as all later ones are.
+                return self._read(image, reading.box)
         return None
 
     def _follow(self, frame: Timed, track: _Track) -> _Reading | None:
