@@ -15,7 +15,9 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from avfuse import losses
 from avfuse.data.clip import lip_aperture
 from avfuse.discriminator import PatchDiscriminator
+from avfuse.errors import InputError
 from avfuse.generator import FusionFactory, Generator
+from avfuse.model_file import load
 from avfuse.types import Batch, Condition, Generated
 
 PATCH = 64
@@ -36,6 +38,7 @@ class TalkingFace(LightningModule):
         mel_steps: mel steps the audio encoder hears around a frame.
         audio_width: width of the audio encoder; 32 is Wav2Lip's.
         size: pixels a side that it is trained for.
+        weights: a model to start from, by name or file, instead of from nothing; built alike.
         wav2lip: a Wav2Lip checkpoint to start the audio encoder from.
         rate: learning rate of the generator.
         discriminator_rate: learning rate of the discriminator.
@@ -63,6 +66,7 @@ class TalkingFace(LightningModule):
         mel_steps: int = 16,
         audio_width: int = 32,
         size: int = 256,
+        weights: str | None = None,
         wav2lip: str | None = None,
         rate: float = 5e-4,
         discriminator_rate: float = 2e-4,
@@ -90,10 +94,21 @@ class TalkingFace(LightningModule):
             size=size,
         )
         self.generator.to(memory_format=torch.channels_last)
+        if weights is not None:
+            self._start_from(weights)
         if wav2lip is not None:
             self.generator.audio.load_wav2lip(wav2lip)
         self.discriminator = PatchDiscriminator()
         self.lips = nn.Linear(self.generator.audio.dim, 40)
+
+    def _start_from(self, weights: str) -> None:
+        try:
+            self.generator.load_state_dict(load(weights).state_dict())
+        except RuntimeError as error:
+            raise InputError(
+                f"model.weights={weights} was built otherwise than this model; give both the same "
+                f"fusion, channels, blocks, mel_steps and audio_width"
+            ) from error
 
     def forward(
         self, video: Float[Tensor, "B T 3 H W"], mel: Float[Tensor, "B T 80 S"]
