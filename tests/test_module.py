@@ -9,7 +9,7 @@ import torch
 from lightning import Trainer
 from torch.utils.data import DataLoader
 
-from avfuse import Batch, DynamicKernel, Generated, Generator, NoFusion, TalkingFace
+from avfuse import Batch, DynamicKernel, Generated, Generator, InputError, NoFusion, TalkingFace
 from avfuse.cli import main
 from avfuse.losses import mouth_map
 from avfuse.training import TrainingCLI, run
@@ -285,3 +285,12 @@ def strategy(monkeypatch):
         return parsed.value.args[0].fit.model.fusion.as_dict()
 
     return parse
+
+
+def test_training_starts_from_a_model_file(model, generator):
+    shape = {"channels": (4, 4, 8, 8, 8), "audio_width": 2, "size": 64, "weights": str(model)}
+    module = TalkingFace(functools.partial(DynamicKernel, layers=2, rank=2), **shape)
+    given, taken = generator.state_dict(), module.generator.state_dict()
+    assert all(torch.allclose(taken[k], given[k], atol=2e-3) for k in given)
+    with pytest.raises(InputError, match="built otherwise"):
+        TalkingFace(functools.partial(DynamicKernel, layers=3, rank=2), **shape)

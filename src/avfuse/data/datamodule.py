@@ -146,9 +146,9 @@ def _path(text: str | None) -> Path | None:
 
 
 def _shares(clips: Sequence[ClipFile], twins: int, synthetic_share: float) -> list[float]:
-    """Draw speakers by the fourth root of their clips, or one with many drowns the others."""
+    """Draw speakers by the square root of their clips, or one with many drowns the others."""
     count = Counter(clip.path.parent for clip in clips)
-    real = [count[clip.path.parent] ** -0.75 for clip in clips]
+    real = [count[clip.path.parent] ** -0.5 for clip in clips]
     if not (real and twins):
         return real or [1.0] * twins
     rest = (1 - synthetic_share) / sum(real)

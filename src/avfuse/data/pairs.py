@@ -79,7 +79,7 @@ class View(NamedTuple):
     @classmethod
     def random(cls, size: int, rng: np.random.Generator, strength: float = 1.0) -> "View":
         """Draw a view; strength 0 is the plain one."""
-        warp = rng.normal(0, 0.028, (4, 4, 2)).astype(np.float32) * strength
+        warp = rng.normal(0, 0.035, (4, 4, 2)).astype(np.float32) * strength
         return cls(
             size,
             shift=tuple(rng.normal(0, 0.035, 2) * strength),
