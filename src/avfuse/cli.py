@@ -115,7 +115,7 @@ def _add_evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     evaluate.add_argument("--protocol", choices=("first-frame",), default="first-frame")
     evaluate.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     evaluate.add_argument("--output", type=Path, required=True, metavar="FILE.json")
-    evaluate.add_argument("--sheet", type=Path, metavar="FILE.png", help="frames, side by side")
+    evaluate.add_argument("--sheet", type=Path, metavar="FILE.jpg", help="frames, side by side")
     evaluate.add_argument("--quiet", action="store_true", help="no progress bar, no table")
     evaluate.set_defaults(run=_evaluate)
 

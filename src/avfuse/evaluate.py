@@ -217,7 +217,7 @@ def evaluate(
             results = []
             for number, clip in enumerate(clips):
                 result = first_frame(network, clip, _other(clip, groups).mel, reader)
-                strips += [_strip(result)] if number < 4 else []
+                strips += [_strip(result)] if number < 3 else []
                 name = f"{clip.path.parent.name}/{clip.path.stem.rpartition('-')[0]}"
                 each += [
                     {"group": group, "clip": name, "method": method, **_named(score)}

@@ -10,17 +10,19 @@ from avfuse.faces.crop import Frame
 
 
 def write_picture(path: Path, image: Frame) -> None:
-    """Write a PNG, whole or not at all.
+    """Write a picture, whole or not at all.
 
     Args:
-        path: of the file.
+        path: of the file, .png or .jpg.
         image: RGB.
 
     Raises:
         InputError: if the path cannot be written.
     """
+    if path.suffix.lower() not in {".png", ".jpg"}:
+        raise InputError(f"{path}: a picture's name ends in .png or .jpg")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    _, encoded = cv2.imencode(".png", image[..., ::-1])
+    _, encoded = cv2.imencode(path.suffix, image[..., ::-1])
     try:
         part.write_bytes(encoded.tobytes())
         part.replace(path)
