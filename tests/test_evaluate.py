@@ -1,4 +1,4 @@
-"""The first-frame protocol: it must tell a moving mouth from a still one, and sharp from blurred."""
+"""The first-frame protocol: it tells a moving mouth from a still one, and sharp from blurred."""
 
 import json
 

@@ -13,7 +13,9 @@ from avfuse.data.pairs import RenderedTwins
 from avfuse.data.synthetic import synthetic_clip
 
 TRAINED, HELD_OUT = range(24), range(1000, 1008)
-STEPS, BATCH, SIZE = 300, 12, 64
+STEPS, BATCH, SIZE = 480, 32, 32
+
+pytestmark = pytest.mark.slow  # two minutes of one core
 
 
 @pytest.fixture(scope="module")
@@ -26,34 +28,36 @@ def pairs(tmp_path_factory, made):
         files = (made.clip_file(folder / f"{seed}-{i}", clip) for i, clip in enumerate(clips))
         return RenderedTwins(*files)
 
-    def drawn(seeds, count, strength):
+    def drawn(seeds, count):
         sources = [twins(seed) for seed in seeds]
-        options = {"length": count, "size": SIZE, "mel_steps": 16, "strength": strength}
+        options = {"length": count, "size": SIZE, "mel_steps": 16, "strength": 0.0}
         data = PairDataset(sources, [1.0] * len(sources), **options)
         return TensorDataset(*map(torch.stack, zip(*(data[i] for i in range(count)), strict=True)))
 
-    return drawn(TRAINED, 1200, 0.5), drawn(HELD_OUT, 128, 0.0)
+    return drawn(TRAINED, 3000), drawn(HELD_OUT, 128)
 
 
-def batches(pairs, shuffle):
+def batches(pairs, size, shuffle):
     def collate(items):
         batch = Batch(*map(torch.stack, zip(*items, strict=True)))
         return batch._replace(video1=batch.video1 / 255, video2=batch.video2 / 255)
 
-    return DataLoader(pairs, BATCH, shuffle=shuffle, collate_fn=collate, drop_last=shuffle)
+    return DataLoader(pairs, size, shuffle=shuffle, collate_fn=collate, drop_last=shuffle)
 
 
-def judged(fusion, pairs):
-    """Train from the same seed with the same budget, and look at faces never seen."""
+def gain(fusion, pairs):
+    """Decibels over the source's own mouth on faces never seen; same seed, same budget for all."""
     seed_everything(0)
     module = TalkingFace(
         fusion,
-        channels=(8, 16, 32, 32),
-        audio_width=8,
+        channels=(16, 32, 64),
+        audio_width=4,
         size=SIZE,
+        rate=4e-3,
+        warmup=50,
         adversarial=0.0,
-        rate=3e-3,
-        warmup=20,
+        mask=0.0,
+        mouth=20.0,
     )
     trainer = Trainer(
         accelerator="cpu",
@@ -63,14 +67,16 @@ def judged(fusion, pairs):
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(module, batches(pairs[0], shuffle=True))
-    trainer.validate(module, batches(pairs[1], shuffle=False), verbose=False)
-    print("RESULT", trainer.callback_metrics, flush=True)
-    return {name: float(value) for name, value in trainer.callback_metrics.items()}
+    trainer.fit(module, batches(pairs[0], BATCH, shuffle=True))
+    trainer.validate(module, batches(pairs[1], len(pairs[1]), shuffle=False), verbose=False)
+    return float(trainer.callback_metrics["val/seen/gain"])
 
 
-def test_lips_are_learnt_from_sound_and_not_without(pairs):
-    hears = judged(functools.partial(DynamicKernel, layers=2, rank=8), pairs)
-    blind = judged(functools.partial(NoFusion, layers=2), pairs)
-    assert hears["val/seen/mouth_psnr"] > blind["val/seen/mouth_psnr"] + 1.0
-    assert hears["val/seen/gain"] > 1.0
+def test_lips_are_learnt_from_sound_and_not_without(pairs, monkeypatch):
+    monkeypatch.setattr("avfuse.module.PATCH", 16)
+    hears = gain(functools.partial(DynamicKernel, layers=2, rank=8), pairs)
+    print("RESULT", hears, flush=True)
+    blind = gain(functools.partial(NoFusion, layers=2), pairs)
+    print("RESULT", hears, blind, flush=True)
+    assert hears > 1
+    assert hears > blind + 0.7
