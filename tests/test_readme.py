@@ -20,16 +20,13 @@ def examples():
 
 @pytest.mark.parametrize(("page", "blocks"), examples())
 def test_python_runs(page, blocks, tmp_path, monkeypatch, face, speech, model):
-    """Names like `face.mp4` and `speech.wav` are there; the default model is the tiny one."""
-    (tmp_path / "models").mkdir()
+    """Names like `face.mp4`, `speech.wav` and `model.safetensors` are there."""
     for name, source in {
         "face.mp4": face,
         "speech.wav": speech,
         "model.safetensors": model,
-        "models/default.safetensors": model,
     }.items():
         (tmp_path / name).write_bytes(source.read_bytes())
-    monkeypatch.setattr("avfuse.model_file.resources.files", lambda _: tmp_path)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for block in blocks:

@@ -18,7 +18,7 @@ from avfuse.video.write import VideoWriter
 
 
 def demo(
-    directory: Path, *, seed: int = 7, seconds: float = 4.0, quiet: bool = False
+    directory: Path, *, seed: int = 11, seconds: float = 4.0, quiet: bool = False
 ) -> list[Path]:
     """Render a face and a speech, and make the face speak it.
 
