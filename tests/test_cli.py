@@ -170,7 +170,7 @@ class TestInterrupted:
 
         monkeypatch.setattr("avfuse.pipeline.paste", paste)
         assert main(words(report=tmp_path / "report.json")) == 130
-        assert capfd.readouterr().err == "avfuse: interrupted; nothing was written\n"
+        assert capfd.readouterr().err == "avfuse: interrupted; no file was left half written\n"
         assert output.read_bytes() == b"what stood there"
         assert [p.name for p in output.parent.iterdir()] == [output.name]
         assert not (tmp_path / "report.json").exists()

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"avfuse: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("avfuse: interrupted; nothing was written", file=sys.stderr)
+        print("avfuse: interrupted; no file was left half written", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -130,7 +130,7 @@ def _generate(options: argparse.Namespace) -> None:
 
     box = None if options.box is None else FixedBox.parse(options.box).box
     if options.report is not None:
-        _check_writable(options.report)
+        _check_writable(options.report, options.face, options.audio, options.output)
     report = generate(
         options.face,
         options.audio,
@@ -204,9 +204,13 @@ def _summarise(output: Path, report: "Report") -> None:
     )
 
 
-def _check_writable(path: Path) -> None:
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise InputError(f"{path}: cannot be written there; choose an existing folder")
+def _check_writable(path: Path, *taken: Path) -> None:
+    """Refuse a place that cannot be written, or that another file of this call has."""
+    folder = path.absolute().parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(f"{path}: cannot be written there; choose a folder that can be written")
+    if path.resolve() in {other.resolve() for other in taken}:
+        raise InputError(f"{path} is given twice; give each file a name of its own")
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

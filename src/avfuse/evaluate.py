@@ -99,10 +99,7 @@ def speak(
             (generated.image * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
         )
         masks.append(generated.mask[:, 0].float().cpu().numpy())
-    shrunk = [
-        cv2.resize(f, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for f in np.concatenate(frames)
-    ]
-    return np.stack(shrunk), np.concatenate(masks)
+    return np.stack([_small(f) for f in np.concatenate(frames)]), np.concatenate(masks)
 
 
 def score(video: Video, clip: Aligned, reader: LandmarkReader) -> Score:
@@ -115,7 +112,7 @@ def score(video: Video, clip: Aligned, reader: LandmarkReader) -> Score:
     ]
     opening = read_aperture(video, reader)
     above = slice(0, int(clip.landmarks[30, 1]))
-    still = np.abs(video[:, above].astype(np.float32) - video[:1, above]).mean()
+    still = np.abs(video[:, above].astype(np.float32) - _small(clip.photo)[above]).mean()
     return Score(
         mouth_psnr=float(10 * np.log10(255**2 / max(error, 1e-6))),
         sharpness=float(energy[0] / energy[1]),
@@ -123,6 +120,10 @@ def score(video: Video, clip: Aligned, reader: LandmarkReader) -> Score:
         opening=float(opening.std() / clip.aperture.std()),
         eyes=float(still),
     )
+
+
+def _small(frame: UInt8[np.ndarray, "S S 3"]) -> UInt8[np.ndarray, "size size 3"]:
+    return cv2.resize(frame, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
 
 
 def mouth_region(landmarks: Float[np.ndarray, "68 2"]) -> tuple[slice, slice]:
@@ -181,7 +182,7 @@ def first_frame(
         reader: reads the lips of generated frames.
     """
     aligned = align(clip, network.size)
-    still = cv2.resize(aligned.photo, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    still = _small(aligned.photo)
     silence = torch.full_like(clip.mel, SILENCE)
     voiced, masks = speak(network, aligned.photo, clip.mel, aligned.times)
     shown = (
@@ -216,7 +217,7 @@ def evaluate(
         for group, clips in groups.items():
             results = []
             for number, clip in enumerate(clips):
-                result = first_frame(network, clip, _other(clip, groups).mel, reader)
+                result = first_frame(network, clip, _other_sound(clip, groups), reader)
                 strips += [_strip(result)] if number < 3 else []
                 name = f"{clip.path.parent.name}/{clip.path.stem.rpartition('-')[0]}"
                 each += [
@@ -237,17 +238,20 @@ def table(metrics: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in metrics["rows"]:
-        numbers = (row[name] for name in ("sharpness", "aperture", "opening", "eyes"))
-        cells = [f"{row['group']} ({row['clips']})", row["method"], f"{row['mouth_psnr']:.2f}"]
-        cells += [f"{row['over_copy']:+.2f}", *("-" if n is None else f"{n:.2f}" for n in numbers)]
+        compared = row["method"] != "truth"  # with itself the truth agrees perfectly
+        numbers = [f"{row[n]:{f}}" for n, f in (("mouth_psnr", ".2f"), ("over_copy", "+.2f"))]
+        cells = [f"{row['group']} ({row['clips']})", row["method"]]
+        cells += numbers if compared else ["-", "-"]
+        rest = (row[name] for name in ("sharpness", "aperture", "opening", "eyes"))
+        cells += ["-" if number is None else f"{number:.2f}" for number in rest]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _other(clip: ClipFile, groups: dict[str, list[ClipFile]]) -> ClipFile:
-    """The clip before this one, whose sound it does not have."""
+def _other_sound(clip: ClipFile, groups: dict[str, list[ClipFile]]) -> Float[Tensor, "80 steps"]:
+    """The mel of the clip before this one; of the only one, its own from back to front."""
     clips = [c for group in groups.values() for c in group]
-    return clips[clips.index(clip) - 1]
+    return clips[clips.index(clip) - 1].mel if len(clips) > 1 else clip.mel.flip(1)
 
 
 def _rows(group: str, results: list[dict[str, Score]]) -> list[dict[str, Any]]:
@@ -274,7 +278,7 @@ def _named(score: Score) -> dict[str, float | None]:
 def _strip(result: Compared, columns: int = 10) -> UInt8[np.ndarray, "H W 3"]:
     """Truth, model and mask of a clip, one above the other, at moments spread over it."""
     truth, model = result.clip.truth, result.videos["model"]
-    moments = np.linspace(4, len(truth) - 5, columns).round().astype(int)
+    moments = np.linspace(0, len(truth) - 1, columns).round().astype(int)
     masks = [cv2.resize(result.masks[i], (SIZE, SIZE)) * 255 for i in moments]
     grey = [np.repeat(mask[..., None], 3, -1).astype(np.uint8) for mask in masks]
     return np.vstack([np.hstack(row) for row in (truth[moments], model[moments], grey)])

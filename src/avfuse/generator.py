@@ -89,10 +89,7 @@ class Generator(nn.Module):
         self.stride: int = 2 ** len(channels)
         # What it takes to build it again, as plain values; the encoders' widths are derived.
         self.config: dict[str, Any] = {
-            "fusion": {
-                "class_path": type(self.fusion).__name__,
-                "init_args": dict(getattr(fusion, "keywords", {})),
-            },
+            "fusion": _named(fusion, self.fusion),
             "channels": list(channels),
             "blocks": list(blocks),
             "blend": blend,
@@ -101,10 +98,13 @@ class Generator(nn.Module):
             "size": size,
         }
 
+    def listen(self, mel: Float[Tensor, "B T 80 S"]) -> Float[Tensor, "B T D"]:
+        """The audio feature of every mel window (h1 of eq. 2)."""
+        return self.audio(mel.flatten(0, 1)).unflatten(0, mel.shape[:2])
+
     def prepare(self, mel: Float[Tensor, "B T 80 S"]) -> Condition:
         """Audio side, for a clip or chunk: mel windows to everything that drives the mouth."""
-        audio = self.audio(mel.flatten(0, 1)).unflatten(0, mel.shape[:2])
-        return self.fusion.prepare(Condition(audio))
+        return self.fusion.prepare(Condition(self.listen(mel)))
 
     def forward(self, image: Float[Tensor, "N 3 H W"], condition: Condition) -> Generated:
         """Frame side: images (sides divisible by `stride`) and a folded condition."""
@@ -130,6 +130,13 @@ def blend(
 ) -> Float[Tensor, "N 3 H W"]:
     """I' = I·(1-α) + M·α (eq. 7)."""
     return torch.lerp(image, motion, mask)
+
+
+def _named(factory: FusionFactory, made: Fusion) -> dict[str, Any] | None:
+    """A strategy by its name and arguments; None where a factory does not show them."""
+    known = isinstance(factory, type) or hasattr(factory, "keywords")
+    arguments = dict(getattr(factory, "keywords", {}))
+    return {"class_path": type(made).__name__, "init_args": arguments} if known else None
 
 
 def _double(x: Tensor) -> Tensor:

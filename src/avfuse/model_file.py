@@ -3,6 +3,7 @@
 Nothing is unpickled. The configuration and the credits stand as JSON in the file's own header.
 """
 
+import contextlib
 import functools
 import json
 import os
@@ -77,6 +78,11 @@ def save(generator: Generator, path: Path, credit: str = "") -> None:
     Raises:
         InputError: if the file cannot be written.
     """
+    if generator.config["fusion"] is None:
+        raise InputError(
+            "the fusion was made by a function, which a file cannot name; give the generator a "
+            "strategy or functools.partial(strategy, ...)"
+        )
     header = {"format": _FORMAT, "config": json.dumps(generator.config), "credit": credit}
     weights = {name: _narrow(value) for name, value in generator.state_dict().items()}
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -84,7 +90,8 @@ def save(generator: Generator, path: Path, credit: str = "") -> None:
         part.write_bytes(save_bytes(weights, header))
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         reason = f"cannot be written ({error.strerror})"
         raise InputError(f"{path}: {reason}; choose another place") from error
 

@@ -118,12 +118,13 @@ class TalkingFace(LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> None:
         target, landmarks = _targets(batch)
-        condition = self.generator.prepare(torch.cat([batch.mel2, batch.mel1]))
+        audio = self.generator.listen(torch.cat([batch.mel2, batch.mel1]))
+        condition = self.generator.fusion.prepare(Condition(audio))
         source = _fold(torch.cat([batch.video1, batch.video2]))
         generated = self.generator(source, condition.fold())
         fake = losses.mouth_patch(generated.image, landmarks, PATCH)
         real = losses.mouth_patch(target, landmarks, PATCH)
-        terms = self._supervision(batch, generated, condition, target, landmarks, fake, real)
+        terms = self._supervision(batch, generated, audio, target, landmarks, fake, real)
         generator, discriminator = cast("list[LightningOptimizer]", self.optimizers())
         adversary = self._has_adversary()
         if adversary:
@@ -136,7 +137,8 @@ class TalkingFace(LightningModule):
             scores = self.discriminator(torch.cat([real, fake.detach()])).chunk(2)
             terms["discriminator"] = losses.adversarial_discriminator(*scores)
             self._step(discriminator, terms["discriminator"])
-        for schedule in cast("list[LRScheduler]", self.lr_schedulers()):
+        schedules = cast("list[LRScheduler]", self.lr_schedulers())
+        for schedule in schedules[: 1 + adversary]:  # one that does not step has no schedule
             schedule.step()
         self.log_dict({f"train/{k}": v.detach() for k, v in terms.items()}, prog_bar=True)
 
@@ -148,7 +150,7 @@ class TalkingFace(LightningModule):
         self,
         batch: Batch,
         generated: Generated,
-        condition: Condition,
+        audio: Tensor,
         target: Tensor,
         landmarks: Tensor,
         fake: Tensor,
@@ -157,7 +159,7 @@ class TalkingFace(LightningModule):
         """Every loss but the adversarial one, weighted, by name."""
         h = self.hparams
         near = losses.mouth_map(landmarks, *target.shape[-2:])
-        heard = self.lips(condition.audio.flatten(0, 1))
+        heard = self.lips(audio.flatten(0, 1))
         seen = torch.cat([batch.lips2, batch.lips1]).flatten(0, 1).flatten(1)
         lips = F.smooth_l1_loss(heard.float(), seen / LIP_UNIT)
         rec = losses.reconstruction(generated.image, target, 1 + h["mouth"] * near)
@@ -190,7 +192,8 @@ class TalkingFace(LightningModule):
 
     def _evaluate(self, batch: Batch, name: str) -> None:
         target, landmarks = _targets(batch)
-        condition = self.generator.prepare(torch.cat([batch.mel2, batch.mel1]))
+        audio = self.generator.listen(torch.cat([batch.mel2, batch.mel1]))
+        condition = self.generator.fusion.prepare(Condition(audio))
         source = _fold(torch.cat([batch.video1, batch.video2]))
         generated = self.generator(source, condition.fold())
         near = losses.mouth_map(landmarks, *target.shape[-2:])
@@ -203,7 +206,7 @@ class TalkingFace(LightningModule):
         sharpness = [
             p.diff(dim=-1).square().mean() + p.diff(dim=-2).square().mean() for p in patches
         ]
-        heard = self.lips(condition.audio.flatten(0, 1)).unflatten(1, (20, 2)) * LIP_UNIT
+        heard = self.lips(audio.flatten(0, 1)).unflatten(1, (20, 2)) * LIP_UNIT
         seen = torch.cat([batch.lips2, batch.lips1]).flatten(0, 1)
         aperture = torch.corrcoef(torch.stack([lip_aperture(heard.float()), lip_aperture(seen)]))
         values = {
@@ -232,7 +235,7 @@ class TalkingFace(LightningModule):
             self.discriminator.parameters(), h["discriminator_rate"], (0.5, 0.99), weight_decay=0.0
         )
         schedules = [
-            LambdaLR(o, lambda step: min(1.0, (step + 1) / h["warmup"]))
+            LambdaLR(o, lambda step: min(1.0, (step + 1) / max(1, h["warmup"])))
             for o in (generator, adversary)
         ]
         return [generator, adversary], schedules

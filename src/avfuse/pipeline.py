@@ -81,7 +81,7 @@ def generate(
         audio: any file with sound.
         output: the video to write, H.264 and AAC; appears whole or not at all.
         model: a bundled model's name, a model file, or a loaded model.
-        device: auto, cpu or cuda.
+        device: auto, cpu or cuda; auto leaves a loaded model where it is.
         box: x0, y0, x1, y1 around the face in pixels, in every frame; None looks for the face.
         quiet: no progress bar.
 
@@ -94,8 +94,7 @@ def generate(
     _keep_inputs(output, face, audio)
     watch = Stopwatch()
     with watch.stage("start"):
-        device = device_named(device)
-        network = model if isinstance(model, Generator) else load(model, device)
+        network = _network(model, device)
         info, length = probe(face), duration(audio)
         tracker: FaceTracker = BuiltinTracker() if box is None else FixedBox(box)
         sound = MelFeed(mono_blocks(audio), network.audio.steps)
@@ -115,7 +114,8 @@ def generate(
         _expect_face(face, with_face, at_end=True)
     seconds = {"total": sum(watch.seconds.values()), **watch.seconds}
     name = "given" if isinstance(model, Generator) else str(model)
-    return Report(written, with_face, info.fps, seconds, name, device)
+    used = next(network.parameters()).device.type
+    return Report(written, with_face, info.fps, seconds, name, used)
 
 
 def _speak(
@@ -166,6 +166,12 @@ def _keep_inputs(output: FilePath, *inputs: FilePath) -> None:
     for path in map(Path, inputs):
         if path.exists() and Path(output).exists() and path.samefile(output):
             raise InputError(f"{output} is an input too; give the output another name")
+
+
+def _network(model: FilePath | Generator, device: str) -> Generator:
+    if not isinstance(model, Generator):
+        return load(model, device_named(device))
+    return (model if device == "auto" else model.to(device_named(device))).eval()
 
 
 def device_named(name: str) -> str:

@@ -75,8 +75,6 @@ def gain(fusion, pairs):
 def test_lips_are_learnt_from_sound_and_not_without(pairs, monkeypatch):
     monkeypatch.setattr("avfuse.module.PATCH", 16)
     hears = gain(functools.partial(DynamicKernel, layers=2, rank=8), pairs)
-    print("RESULT", hears, flush=True)
     blind = gain(functools.partial(NoFusion, layers=2), pairs)
-    print("RESULT", hears, blind, flush=True)
     assert hears > 1
     assert hears > blind + 0.7

@@ -88,7 +88,7 @@ class TalkingClips(LightningDataModule):
         parts = split_clips(self._clips(), self.unseen, self.held_back)
         real = {name: self._long_enough(clips) for name, clips in parts.items()}
         twins = [RenderedTwins(ClipFile(a), ClipFile(b)) for a, b in self._twins()]
-        back = max(1, len(twins) // self.held_back) if self.held_back and twins else 0
+        back = max(1, len(twins) // self.held_back) if self.held_back and len(twins) > 1 else 0
         weights = _shares(real["train"], len(twins) - back, self.synthetic_share)
         sources = [*map(TransplantedMouths, real["train"]), *twins[back:]]
         if not sources:

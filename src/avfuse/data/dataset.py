@@ -9,6 +9,8 @@ from torch.utils.data import Dataset, DistributedSampler
 
 from avfuse.data.clip import ClipFile
 from avfuse.data.pairs import Moment, Pair, PairSource, View
+from avfuse.errors import InputError
+from avfuse.faces.crop import MOUTH
 from avfuse.features.mel import STEP_RATE, mel_windows
 from avfuse.types import Batch
 
@@ -45,6 +47,8 @@ class PairDataset(Dataset[Batch]):
         strength: float = 1.0,
         seed: int = 0,
     ) -> None:
+        if window is not None and not 0 < window <= size:
+            raise InputError(f"window={window} does not lie within size={size} pixels")
         self.sources, self.length = sources, length
         self.shares = np.asarray(weights, np.float64) / np.sum(weights)
         self.size, self.mel_steps, self.frames = size, mel_steps, frames
@@ -93,9 +97,10 @@ class PairSampler(DistributedSampler[int]):
 
 
 def _windowed(pairs: list[Pair], side: int, rng: np.random.Generator) -> list[Pair]:
-    """Cut one random window out of every frame; it reaches far enough down to hold the mouth."""
+    """Cut one random window out of every frame, the mouth in the middle half of it."""
     room = pairs[0].image1.shape[0] - side
-    x, y = int(rng.integers(0, room + 1)), int(rng.integers(room // 4, room + 1))
+    mouth = pairs[0].landmarks1[MOUTH].mean(0)
+    x, y = (int(np.clip(c, 0, room)) for c in mouth - side * rng.uniform(0.25, 0.75, 2))
     cut = (slice(y, y + side), slice(x, x + side))
     corner = np.array([x, y], np.float32)
     return [

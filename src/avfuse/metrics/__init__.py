@@ -1,1 +1,0 @@
-"""How good a generated clip is: one metric a file."""

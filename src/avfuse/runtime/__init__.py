@@ -1,1 +1,0 @@
-"""How the generator is run: eager, compiled, captured."""
