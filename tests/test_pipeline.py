@@ -7,6 +7,7 @@ import torch
 from avfuse import Generator, InputError, NoFusion, generate
 from avfuse.data.synthetic import synthetic_clip
 from avfuse.faces.tracker import FixedBox
+from avfuse.features.mel import SAMPLE_RATE
 from avfuse.video.audio import duration, read_audio
 from avfuse.video.picture import write_picture
 from avfuse.video.read import frames, probe
@@ -177,3 +178,10 @@ class TestRefuses:
 def _white(heads):
     """A white motion image under a mask that would let nothing through."""
     return torch.cat([torch.full_like(heads[:, :3], 20.0), torch.full_like(heads[:, 3:], -20.0)], 1)
+
+
+def test_whole_seconds_of_sound_make_whole_seconds_of_frames(face, tmp_path, made, generator):
+    """Timestamps that add up to a little less than the sound's length bring no frame more."""
+    path = made.speech(tmp_path / "two.wav", np.zeros(2 * SAMPLE_RATE, np.float32))
+    report = generate(face, path, tmp_path / "out.mp4", model=generator, quiet=True)
+    assert report.frames == pytest.approx(2 * report.fps)

@@ -35,6 +35,7 @@ Tracked = tuple[TimedFrame, Face | None]
 Speaking = tuple[UInt8[np.ndarray, "s s 3"], Float[np.ndarray, "s s"]]
 T = TypeVar("T")
 
+_INSTANT = 1e-3  # seconds of sound at the end that are not worth a frame; times are rounded
 _CHUNK = 8  # frames a step of the network; more gain little and hold more frames in memory
 
 
@@ -100,7 +101,7 @@ def generate(
         sound = MelFeed(mono_blocks(audio), network.audio.steps)
         writer = VideoWriter(output, info.width, info.height, info.fps, audio)
     frames = watch.through("decode", forth_and_back(face, exact=True))
-    frames = itertools.takewhile(lambda frame: frame.time < length, frames)
+    frames = itertools.takewhile(lambda frame: frame.time < length - _INSTANT, frames)
     tracked = watch.through("faces", tracker.track(frames))
     written = with_face = 0
     with writer, _progress(info, length, quiet) as bar:
