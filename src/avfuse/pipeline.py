@@ -104,11 +104,11 @@ def generate(
     frames = itertools.takewhile(lambda frame: frame.time < length - _INSTANT, frames)
     tracked = watch.through("faces", tracker.track(frames))
     written = with_face = 0
-    with writer, _progress(info, length, quiet) as bar:
+    # Whatever no stage inside claims is encoding, the file's completion included.
+    with watch.stage("encode"), writer, _progress(info, length, quiet) as bar:
         for chunk in _chunks(tracked, _CHUNK):
             for frame, spoken in _speak(chunk, network, sound, watch):
-                with watch.stage("encode"):
-                    writer.write(frame.image, frame.time)
+                writer.write(frame.image, frame.time)
                 written, with_face = written + 1, with_face + spoken
                 bar.update()
                 _expect_face(face, with_face, frame.time > info.duration)
