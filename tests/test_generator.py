@@ -7,6 +7,7 @@ import torch
 
 from avfuse import Condition, DynamicKernel, Generator, NoFusion
 from avfuse.generator import blend
+from avfuse.layers.warp import warp
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +45,7 @@ class TestSizes:
     def test_levels_and_windows(self, channels, steps):
         generator = small(channels=channels, mel_steps=steps)
         assert generator.stride == 2 ** len(channels)
-        assert generator.fusion.dims == (channels, generator.audio.dim)
+        assert generator.fusion.dims == (channels, generator.audio.dim, generator.audio.positions)
         image, condition = inputs(generator)
         assert generator(image, condition).image.shape == image.shape
 
@@ -107,14 +108,24 @@ class TestBlending:
             assert value.min() >= 0
             assert value.max() <= 1
 
-    def test_the_motion_image_is_the_picture_and_its_change(self):
+    def test_the_motion_image_is_the_picture_moved_and_changed(self):
         generator = small()
+        torch.nn.init.normal_(generator.heads[0].weight, std=0.1)
         image, condition = inputs(generator)
-        change = generator(image, condition).motion - image
-        assert 0 < change.abs().max() <= 1
+        out = generator(image, condition)
+        torch.testing.assert_close(out.motion, warp(image, out.flow) + out.change)
+        assert 0 < out.change.abs().max() <= 1
+        assert 0 < out.flow.abs().max() <= generator.size / 8
         for parameter in generator.heads.parameters():
             torch.nn.init.zeros_(parameter)
-        assert torch.equal(generator(image, condition).motion, image)
+        torch.testing.assert_close(generator(image, condition).motion, image)
+
+    def test_training_starts_with_nothing_moved_and_learns_to_move(self):
+        generator = small().train()
+        out = generator(*inputs(generator))
+        assert not out.flow.any()
+        out.motion.square().sum().backward()
+        assert generator.heads[0].weight.grad[16:].any()
 
 
 class TestFrames:

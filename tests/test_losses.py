@@ -90,3 +90,39 @@ def test_gradients_reach_the_picture():
     losses.edges(patch, torch.rand_like(patch)).backward()
     assert image.grad is not None
     assert image.grad.abs().sum() > 0
+
+
+def test_displacement_is_zero_for_the_flow_that_brings_the_landmarks_home():
+    source = mouth_at(20.0, 30.0, 10.0)
+    source[:, :17] = torch.tensor([20.0, 40.0])
+    target = source + torch.tensor([3.0, -2.0])
+    flow = torch.tensor([-3.0, 2.0]).view(1, 2, 1, 1).expand(2, 2, 48, 64)
+    assert losses.displacement(flow, source, target) == pytest.approx(0, abs=1e-5)
+    # Left where they are, points are 3 pixels off across and 2 down.
+    assert losses.displacement(0 * flow, source, target) == pytest.approx(2.5)
+
+
+def test_displacement_is_read_where_the_target_is():
+    source, target = mouth_at(10.0, 12.0, 0.0), mouth_at(40.0, 12.0, 0.0)
+    source[:, :17], target[:, :17] = source[:, 48:49], target[:, 48:49]
+    flow = torch.zeros(2, 2, 24, 64)
+    flow[:, 0, 8:17, 36:45] = -30.0
+    assert losses.displacement(flow, source, target) == pytest.approx(0, abs=1e-4)
+
+
+def test_flow_smoothness_is_the_squared_slope():
+    ramp = torch.arange(8.0).expand(1, 2, 6, 8)
+    assert losses.flow_smoothness(3 * ramp) == pytest.approx(9)
+    assert losses.flow_smoothness(torch.ones(1, 2, 6, 8)) == 0
+
+
+def test_opening_map_fills_what_is_between_the_lips():
+    landmarks = mouth_at(32.0, 24.0, 20.0)
+    upper, lower = [61, 62, 63], [65, 66, 67]
+    landmarks[:, 60, 0], landmarks[:, 64, 0] = 24.0, 40.0
+    landmarks[1, upper, 1], landmarks[1, lower, 1] = 18.0, 30.0
+    closed, opened = losses.opening_map(landmarks, 48, 64)[:, 0]
+    assert opened[24, 32] == closed[24, 32] == 1
+    assert opened[18, 32] == pytest.approx(0.37, abs=0.01)  # 1/e on the lip
+    assert closed[18, 32] < 1e-6
+    assert opened.sum() > 5 * closed.sum()

@@ -10,9 +10,7 @@ from lightning import Trainer
 from torch.utils.data import DataLoader
 
 from avfuse import Batch, DynamicKernel, Generated, Generator, InputError, NoFusion, TalkingFace
-from avfuse.cli import main
 from avfuse.losses import mouth_map
-from avfuse.training import TrainingCLI, run
 
 SIZE = 32
 
@@ -141,6 +139,15 @@ class TestStep:
         trainer = fit(small(Own), [batch()])
         assert trainer.callback_metrics["train/own"] > 0
 
+    def test_the_mask_is_free_within_blob_or_outline(self):
+        """Two regions, two values of the regulariser."""
+        values = {}
+        for region in ("blob", "outline"):
+            torch.manual_seed(0)
+            trainer = fit(small(mask_region=region, adversarial=0.0), [batch()])
+            values[region] = float(trainer.callback_metrics["train/mask"])
+        assert values["blob"] != pytest.approx(values["outline"], rel=1e-3)
+
 
 class TestTime:
     def test_three_frames_are_three_single_ones(self):
@@ -201,90 +208,14 @@ class TestValidation:
 
 def _copying(image, condition):
     """A generator that leaves every picture as it is."""
-    return Generated(image, torch.zeros_like(image[:, :1]), image, {})
+    nothing = torch.zeros_like(image)
+    return Generated(image, nothing[:, :1], image, nothing[:, :2], nothing, {})
 
 
-class TestOptions:
-    @pytest.mark.parametrize("network", [TalkingFace, Generator])
-    def test_fusion_has_no_default(self, network):
-        parameter = inspect.signature(network).parameters["fusion"]
-        assert parameter.default is inspect.Parameter.empty
-
-    def test_the_base_recipe_sets_no_strategy(self, recipes):
-        assert "fusion" not in (recipes / "base.yaml").read_text()
-
-    @pytest.fixture
-    def layers(self, tmp_path):
-        """Two recipes whose strategies share the option `layers`."""
-        first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
-        chosen = "{class_path: DynamicKernel, init_args: {layers: 2, rank: 3}}"
-        first.write_text(f"model:\n  fusion: {chosen}\n")
-        second.write_text("model:\n  fusion: NoFusion\n")
-        return [f"--config={first}"], [f"--config={second}"]
-
-    @pytest.mark.parametrize(
-        "switch",
-        [
-            None,
-            ["--model.fusion=NoFusion"],
-            ["--model.fusion", "avfuse.NoFusion"],
-            ["--model.fusion.class_path=avfuse.fusion.NoFusion"],
-            ['--model.fusion={"class_path": "NoFusion"}'],
-        ],
-    )
-    def test_one_strategys_options_never_reach_another(self, layers, switch, strategy):
-        first, second = layers
-        fusion = strategy([*first, *(second if switch is None else switch)])
-        assert fusion["class_path"] == "avfuse.NoFusion"
-        default = inspect.signature(NoFusion).parameters["layers"].default
-        assert fusion["init_args"] == {"layers": default}
-
-    def test_there_and_back_again(self, layers, strategy):
-        first, second = layers
-        fusion = strategy([*first, *second, "--model.fusion=DynamicKernel"])
-        assert fusion["init_args"] == {"layers": 4, "kernel_size": 1, "rank": None}
-
-    def test_the_same_strategy_keeps_what_was_set(self, layers, strategy):
-        fusion = strategy([*layers[0], "--model.fusion=DynamicKernel", "--model.fusion.rank=5"])
-        assert fusion["init_args"] == {"layers": 2, "kernel_size": 1, "rank": 5}
-
-    @pytest.mark.parametrize(
-        ("words", "says"),
-        [
-            (["--model.fusion=Nonsense"], "Nonsense"),
-            (["--model.fusion=NoFusion", "--model.channels=[4,-8]"], "expected positive channels"),
-            (["--model.fusion=DynamicKernel", "--model.fusion.layers=0"], "layers=0"),
-            (["--model.fusion=NoFusion", "--model.fusion.rank=3"], "rank"),
-            (["--model.channels=[4,8]"], "model.fusion"),
-            (["--model.fusion=NoFusion", "--model.chanels=[4]"], "chanels"),
-            (["--config=nowhere.yaml"], "nowhere.yaml"),
-        ],
-    )
-    def test_what_cannot_be_built_is_said_in_one_line(self, words, says, capsys, tmp_path):
-        assert main(["fit", f"--trainer.default_root_dir={tmp_path}", *words]) == 2
-        last = capsys.readouterr().err.splitlines()[-1]
-        assert last.startswith("avfuse: ")
-        assert says in last
-
-
-class ParsedError(Exception):
-    """Carries the configuration out of the command line before anything is built."""
-
-
-@pytest.fixture
-def strategy(monkeypatch):
-    """What the command line makes of the strategy in some words."""
-
-    def stop(cli):
-        raise ParsedError(cli.config)
-
-    def parse(words):
-        with monkeypatch.context() as patched, pytest.raises(ParsedError) as parsed:
-            patched.setattr(TrainingCLI, "instantiate_classes", stop)
-            run(["fit", *words])
-        return parsed.value.args[0].fit.model.fusion.as_dict()
-
-    return parse
+@pytest.mark.parametrize("network", [TalkingFace, Generator])
+def test_fusion_has_no_default(network):
+    parameter = inspect.signature(network).parameters["fusion"]
+    assert parameter.default is inspect.Parameter.empty
 
 
 def test_training_starts_from_a_model_file(model, generator):
@@ -292,5 +223,5 @@ def test_training_starts_from_a_model_file(model, generator):
     module = TalkingFace(functools.partial(DynamicKernel, layers=2, rank=2), **shape)
     given, taken = generator.state_dict(), module.generator.state_dict()
     assert all(torch.allclose(taken[k], given[k], atol=2e-3) for k in given)
-    with pytest.raises(InputError, match="built otherwise"):
+    with pytest.raises(InputError, match=r"built otherwise: fusion\.layers is 2, here 3"):
         TalkingFace(functools.partial(DynamicKernel, layers=3, rank=2), **shape)

@@ -1,7 +1,7 @@
 """The adapted U-Net of the paper's Figure 3: encode, fuse, decode, blend."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from avfuse.features.audio_encoder import AudioEncoder
 from avfuse.features.face_encoder import FaceEncoder
-from avfuse.fusion.base import Fusion
+from avfuse.fusion.base import FusionFactory
+from avfuse.fusion.naming import describe
 from avfuse.layers.blocks import ConvBlock, ResidualBlock
-from avfuse.types import Condition, Dims, Generated, Pyramid
+from avfuse.layers.warp import warp
+from avfuse.types import Condition, Dims, Drawn, Generated, Pyramid
 
-FusionFactory = Callable[[Dims], Fusion]
-"""A strategy that still waits for the encoders' widths: a class, or a `functools.partial`."""
+_REACH = 0.125  # how far a pixel may come from, as a share of the size trained for
 
 
 class Decoder(nn.Module):
@@ -80,16 +81,15 @@ class Generator(nn.Module):
             )
         self.face = FaceEncoder(channels, blocks)
         self.audio = AudioEncoder(mel_steps, audio_width)
-        self.fusion = fusion(Dims(self.face.channels, self.audio.dim))
+        self.fusion = fusion(Dims(self.face.channels, self.audio.dim, self.audio.positions))
         self.decoder = Decoder(channels, blocks)
-        # M (3 channels) and α, four pixels each
-        self.heads = nn.Sequential(nn.Conv2d(channels[0], 16, 3, 1, 1), nn.PixelShuffle(2))
+        self.heads = _heads(channels[0])
         self.blend = blend
         self.size = size
         self.stride: int = 2 ** len(channels)
         # What it takes to build it again, as plain values; the encoders' widths are derived.
         self.config: dict[str, Any] = {
-            "fusion": _named(fusion, self.fusion),
+            "fusion": describe(fusion, self.fusion),
             "channels": list(channels),
             "blocks": list(blocks),
             "blend": blend,
@@ -106,21 +106,28 @@ class Generator(nn.Module):
         """Audio side, for a clip or chunk: mel windows to everything that drives the mouth."""
         return self.fusion.prepare(Condition(self.listen(mel)))
 
-    def forward(self, image: Float[Tensor, "N 3 H W"], condition: Condition) -> Generated:
-        """Frame side: images (sides divisible by `stride`) and a folded condition."""
+    def draw(self, image: Float[Tensor, "N 3 H W"], condition: Condition) -> Drawn:
+        """What eq. 7 is made of, for whoever blends elsewhere; arguments as of `forward`."""
         if image.shape[-1] % self.stride or image.shape[-2] % self.stride:
             raise ValueError(
                 f"image is {image.shape[-1]}x{image.shape[-2]}; sides must divide by {self.stride}"
             )
         fused = self.fusion(self.face(image), condition)
         heads = self.heads(self.decoder(fused.features)).to(image.dtype)
-        mask = heads[:, 3:].sigmoid()
-        if not self.blend:
-            drawn = heads[:, :3].sigmoid()
-            return Generated(drawn, mask, drawn, fused.aux)
-        # M "presents the change" (IV-C): the network need not learn to copy what it was given.
-        motion = image + heads[:, :3].tanh()
-        return Generated(blend(image, mask, motion), mask, motion, fused.aux)
+        bounded = heads.tanh()  # all at once: a few channels alone do not lie densely, and are slow
+        mask, flow = heads[:, 3:4].sigmoid(), bounded[:, 4:] * (_REACH * self.size)
+        # M "presents the change" (IV-C): the network need not learn to copy what it was given, and
+        # lips that move keep their texture. What opens between them only the change can draw.
+        if self.blend:
+            return Drawn(mask, flow, bounded[:, :3], fused.aux)
+        change = heads[:, :3].sigmoid() - image
+        return Drawn(torch.ones_like(mask), torch.zeros_like(flow), change, fused.aux)
+
+    def forward(self, image: Float[Tensor, "N 3 H W"], condition: Condition) -> Generated:
+        """Frame side: images (sides divisible by `stride`) and a folded condition."""
+        mask, flow, change, aux = self.draw(image, condition)
+        motion = (warp(image, flow) if self.blend else image) + change
+        return Generated(blend(image, mask, motion), mask, motion, flow, change, aux)
 
 
 def blend(
@@ -132,11 +139,12 @@ def blend(
     return torch.lerp(image, motion, mask)
 
 
-def _named(factory: FusionFactory, made: Fusion) -> dict[str, Any] | None:
-    """A strategy by its name and arguments; None where a factory does not show them."""
-    known = isinstance(factory, type) or hasattr(factory, "keywords")
-    arguments = dict(getattr(factory, "keywords", {}))
-    return {"class_path": type(made).__name__, "init_args": arguments} if known else None
+def _heads(channels: int) -> nn.Sequential:
+    """Colour (3 channels), α (1) and flow (2), four pixels each; the flow starts from rest."""
+    conv = nn.Conv2d(channels, 24, 3, 1, 1)
+    nn.init.zeros_(conv.weight[16:])
+    nn.init.zeros_(cast(Tensor, conv.bias)[16:])
+    return nn.Sequential(conv, nn.PixelShuffle(2))
 
 
 def _double(x: Tensor) -> Tensor:

@@ -7,6 +7,12 @@ from torch import Tensor
 
 from avfuse.faces.crop import MOUTH
 
+LOWER_FACE = [*range(4, 13), *range(48, 68)]
+"""Landmarks that speech moves: jaw and lips."""
+
+INNER_LIPS = slice(60, 68)
+"""The inner lips, from corner to corner above and back below."""
+
 
 def reconstruction(
     output: Float[Tensor, "N 3 H W"],
@@ -56,6 +62,28 @@ def edges(output: Float[Tensor, "N 3 H W"], target: Float[Tensor, "N 3 H W"]) ->
     return across + down
 
 
+def displacement(
+    flow: Float[Tensor, "N 2 H W"],
+    source: Float[Tensor, "N 68 2"],
+    target: Float[Tensor, "N 68 2"],
+) -> Float[Tensor, ""]:
+    """L1 in pixels between the flow at the target's lower face and where its landmarks come from.
+
+    The picture alone says little about a flow, for skin has no texture; its landmarks do.
+    """
+    height, width = flow.shape[-2:]
+    place = target[:, LOWER_FACE]
+    scale = place.new_tensor([2 / width, 2 / height])
+    grid = ((place + 0.5) * scale - 1).unsqueeze(1).to(flow.dtype)
+    at = F.grid_sample(flow, grid, padding_mode="border", align_corners=False)
+    return (at.squeeze(2).mT - (source[:, LOWER_FACE] - place)).abs().mean()
+
+
+def flow_smoothness(flow: Float[Tensor, "N 2 H W"]) -> Float[Tensor, ""]:
+    """Mean squared difference of neighbouring pixels' flow, in pixels²: faces do not tear."""
+    return flow.diff(dim=-1).square().mean() + flow.diff(dim=-2).square().mean()
+
+
 def mouth_map(
     landmarks: Float[Tensor, "N 68 2"], height: int, width: int
 ) -> Float[Tensor, "N 1 H W"]:
@@ -71,6 +99,28 @@ def mouth_map(
     across = ((x[None] - centre[:, :1]) / (0.55 * span[:, None])).square()
     down = ((y[None] - centre[:, 1:]) / (0.45 * span[:, None])).square()
     return torch.exp(-(across[:, None, :] + down[:, :, None]) / 2).unsqueeze(1)
+
+
+def opening_map(
+    landmarks: Float[Tensor, "N 68 2"], height: int, width: int
+) -> Float[Tensor, "N 1 H W"]:
+    """A soft ellipse between the inner lips, 1 in its middle; thin where they are closed.
+
+    Teeth and the dark behind them are few pixels and say most about what is being spoken.
+    """
+    inner = landmarks[:, INNER_LIPS]
+    centre = inner.mean(1)
+    half = torch.stack([(inner[:, 4] - inner[:, 0]).norm(dim=-1), _aperture(inner)], 1) / 2
+    across, down = half.clamp_min(1.0).unbind(1)
+    x = torch.arange(width, device=landmarks.device)
+    y = torch.arange(height, device=landmarks.device)
+    far_x = ((x[None] - centre[:, :1]) / across[:, None]).square()
+    far_y = ((y[None] - centre[:, 1:]) / down[:, None]).square()
+    return torch.exp(-(far_x[:, None, :] + far_y[:, :, None])).unsqueeze(1)
+
+
+def _aperture(inner: Float[Tensor, "N 8 2"]) -> Float[Tensor, "N"]:
+    return (inner[:, [7, 6, 5]] - inner[:, [1, 2, 3]]).norm(dim=-1).mean(1)
 
 
 def mouth_patch(

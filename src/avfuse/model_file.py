@@ -4,11 +4,10 @@ Nothing is unpickled. The configuration and the credits stand as JSON in the fil
 """
 
 import contextlib
-import functools
 import json
 import os
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +19,7 @@ from torch import Tensor
 
 import avfuse.fusion  # noqa: F401  strategies are found among what is imported
 from avfuse.errors import InputError
-from avfuse.fusion.base import Fusion
+from avfuse.fusion.naming import factory, options
 from avfuse.generator import Generator
 
 DEFAULT = "default"
@@ -124,6 +123,29 @@ def export(checkpoint: Path, path: Path, credit: str = "") -> Generator:
     return generator
 
 
+def check_alike(theirs: dict[str, Any], own: dict[str, Any], what: str) -> None:
+    """Refuse weights of a network that was built otherwise.
+
+    The size it is trained for may differ, since the network is fully convolutional; what either
+    configuration cannot tell is not compared.
+
+    Args:
+        theirs: `Generator.config` of the weights.
+        own: that of the network they are meant for.
+        what: where the weights come from, for the message.
+
+    Raises:
+        InputError: naming each option that differs.
+    """
+    given, here = _flat(theirs), _flat(own)
+    wrong = [k for k in given if k in here and k != "size" and given[k] != here[k]]
+    # Another strategy has other options: its name says it all.
+    wrong = [k for k in wrong if not any(k.startswith(f"{other}.") for other in wrong)]
+    if wrong:
+        differences = "; ".join(f"{k} is {given[k]}, here {here[k]}" for k in wrong)
+        raise InputError(f"{what} was built otherwise: {differences}; give both the same")
+
+
 def bundled() -> Iterator[BundledModel]:
     """The models that come with the package, by name."""
     folder = Path(str(resources.files("avfuse") / "models"))
@@ -160,33 +182,22 @@ def _header(path: Path) -> dict[str, str]:
 
 def _build(config: str, weights: dict[str, Tensor], path: Path) -> Generator:
     try:
-        options = json.loads(config)
-        generator = Generator(_fusion(options.pop("fusion"), path), **options)
+        plan = json.loads(config)
+        generator = Generator(factory(plan.pop("fusion")), **plan)
         generator.load_state_dict(weights)
-    except InputError:
-        raise
+    except InputError as error:
+        raise InputError(f"{path} {error}") from error
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = textwrap.shorten(str(error), 200)
         raise InputError(f"{path}: weights and configuration do not fit ({reason})") from error
     return generator
 
 
-def _fusion(config: dict[str, Any], path: Path) -> functools.partial[Fusion]:
-    """Find the strategy by name among those that are imported; a file names no code to run."""
-    known = {c.__name__: c for c in _with_subclasses(Fusion.__subclasses__())}
-    name = config["class_path"].rpartition(".")[2]
-    if name not in known:
-        raise InputError(
-            f"{path} uses the fusion strategy {name}, known are {', '.join(sorted(known))}; import "
-            f"the module that defines it first"
-        )
-    return functools.partial(known[name], **config["init_args"])
-
-
-def _with_subclasses(strategies: Sequence[type[Fusion]]) -> Iterator[type[Fusion]]:
-    for strategy in strategies:
-        yield strategy
-        yield from _with_subclasses(strategy.__subclasses__())
+def _flat(config: dict[str, Any]) -> dict[str, str]:
+    """A configuration as options and their values in JSON, those of the strategy in full."""
+    plain = {k: v for k, v in config.items() if k != "fusion"}
+    fusion = dict(options(config["fusion"])) if config["fusion"] else {}
+    return {k: json.dumps(v) for k, v in {**fusion, **plain}.items()}
 
 
 def _narrow(value: Tensor) -> Tensor:

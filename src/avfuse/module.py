@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -16,9 +16,11 @@ from avfuse import losses
 from avfuse.data.clip import lip_aperture
 from avfuse.discriminator import PatchDiscriminator
 from avfuse.errors import InputError
-from avfuse.generator import FusionFactory, Generator
-from avfuse.model_file import load
-from avfuse.types import Batch, Condition, Generated
+from avfuse.faces.mouth_mask import mouth_mask
+from avfuse.fusion.base import FusionFactory
+from avfuse.generator import Generator
+from avfuse.model_file import check_alike, load
+from avfuse.types import LIP_UNIT, Batch, Condition, Generated
 
 PATCH = 64
 """Pixels a side of the mouth patches that the discriminator sees."""
@@ -49,10 +51,14 @@ class TalkingFace(LightningModule):
         adversarial_start: training steps before it begins: there is nothing to tell apart while
             the output is still nearly the input.
         mask: weight of the attention mask's regulariser.
+        mask_region: where the mask costs nothing: a `blob` around the target's mouth, or mouth and
+            chin as the landmarks of both outline them, `outline`.
         mouth: extra weight of the mouth's pixels in the reconstruction.
+        opening: extra weight of what shows between the lips.
         edges: weight of the mouth's edges beside its pixels.
         motion: weight of the motion image's own reconstruction around the mouth, beside the
             blend's. Without it the mask closes before M is any good, and M then never learns.
+        flow: weight of the flow at the landmarks of jaw and lips, in pixels of a crop.
         lips: weight of the lip shape, predicted from the audio feature by a linear map that is
             only there in training; it teaches the encoder what of the sound shows.
     """
@@ -76,9 +82,12 @@ class TalkingFace(LightningModule):
         adversarial: float = 1.0,
         adversarial_start: int = 0,
         mask: float = 1.0,
+        mask_region: Literal["blob", "outline"] = "blob",
         mouth: float = 4.0,
+        opening: float = 4.0,
         edges: float = 0.5,
         motion: float = 1.0,
+        flow: float = 0.1,
         lips: float = 1.0,
     ) -> None:
         super().__init__()
@@ -102,13 +111,9 @@ class TalkingFace(LightningModule):
         self.lips = nn.Linear(self.generator.audio.dim, 40)
 
     def _start_from(self, weights: str) -> None:
-        try:
-            self.generator.load_state_dict(load(weights).state_dict())
-        except RuntimeError as error:
-            raise InputError(
-                f"model.weights={weights} was built otherwise than this model; give both the same "
-                f"fusion, channels, blocks, mel_steps and audio_width"
-            ) from error
+        given = load(weights)
+        check_alike(given.config, self.generator.config, f"model.weights={weights}")
+        self.generator.load_state_dict(given.state_dict())
 
     def forward(
         self, video: Float[Tensor, "B T 3 H W"], mel: Float[Tensor, "B T 80 S"]
@@ -124,7 +129,7 @@ class TalkingFace(LightningModule):
         generated = self.generator(source, condition.fold())
         fake = losses.mouth_patch(generated.image, landmarks, PATCH)
         real = losses.mouth_patch(target, landmarks, PATCH)
-        terms = self._supervision(batch, generated, audio, target, landmarks, fake, real)
+        terms = self._supervision(batch, generated, audio, target, fake, real)
         generator, discriminator = cast("list[LightningOptimizer]", self.optimizers())
         adversary = self._has_adversary()
         if adversary:
@@ -152,25 +157,33 @@ class TalkingFace(LightningModule):
         generated: Generated,
         audio: Tensor,
         target: Tensor,
-        landmarks: Tensor,
         fake: Tensor,
         real: Tensor,
     ) -> dict[str, Tensor]:
         """Every loss but the adversarial one, weighted, by name."""
         h = self.hparams
+        before, landmarks = _both_ways(batch)
         near = losses.mouth_map(landmarks, *target.shape[-2:])
         heard = self.lips(audio.flatten(0, 1))
         seen = torch.cat([batch.lips2, batch.lips1]).flatten(0, 1).flatten(1)
         lips = F.smooth_l1_loss(heard.float(), seen / LIP_UNIT)
-        rec = losses.reconstruction(generated.image, target, 1 + h["mouth"] * near)
-        motion = losses.reconstruction(generated.motion, target, h["mouth"] * near)
-        mask = losses.mask_size(generated.mask, near) + losses.mask_smoothness(generated.mask)
+        mouth = h["mouth"] * near + h["opening"] * losses.opening_map(landmarks, *target.shape[-2:])
+        rec = losses.reconstruction(generated.image, target, 1 + mouth)
+        motion = losses.reconstruction(generated.motion, target, mouth)
+        allowed = near
+        if h["mask_region"] == "outline":
+            size = target.shape[-2:]
+            allowed = torch.maximum(mouth_mask(before, *size), mouth_mask(landmarks, *size))
+        mask = losses.mask_size(generated.mask, allowed) + losses.mask_smoothness(generated.mask)
+        moved = losses.displacement(generated.flow, before, landmarks)
+        torn = losses.flow_smoothness(generated.flow)
         own = self.generator.fusion.losses(generated.aux, batch)
         return {
             "reconstruction": h["reconstruction"] * rec,
             "motion": h["reconstruction"] * h["motion"] * motion,
             "mask": h["mask"] * mask,
             "edges": h["reconstruction"] * h["edges"] * losses.edges(fake, real),
+            "flow": h["flow"] * (moved + torn),
             "lips": h["lips"] * lips,
             **own,
         }
@@ -227,6 +240,12 @@ class TalkingFace(LightningModule):
         """Note how to build the generator, as text: `avfuse export` needs no unpickling."""
         checkpoint["avfuse"] = json.dumps(self.generator.config)
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say what differs, before torch lists every tensor that does not fit."""
+        if "avfuse" not in checkpoint:
+            raise InputError("the checkpoint was not written by avfuse fit")
+        check_alike(json.loads(checkpoint["avfuse"]), self.generator.config, "the checkpoint")
+
     def configure_optimizers(self) -> tuple[list[Any], list[Any]]:
         h = self.hparams
         own = [*self.generator.parameters(), *self.lips.parameters()]
@@ -241,10 +260,6 @@ class TalkingFace(LightningModule):
         return [generator, adversary], schedules
 
 
-LIP_UNIT = 0.02
-"""Typical lip motion in units of the distance from eyes to mouth; makes the lip loss O(1)."""
-
-
 def _fold(video: Float[Tensor, "B T 3 H W"]) -> Float[Tensor, "N 3 H W"]:
     """Fold time; channels last in memory, in which convolutions are fastest on CPUs and GPUs."""
     return video.flatten(0, 1).contiguous(memory_format=torch.channels_last)
@@ -252,5 +267,10 @@ def _fold(video: Float[Tensor, "B T 3 H W"]) -> Float[Tensor, "N 3 H W"]:
 
 def _targets(batch: Batch) -> tuple[Tensor, Tensor]:
     """Targets and their landmarks for both ways of a pair, folded: V2 first, then V1."""
-    target = _fold(torch.cat([batch.video2, batch.video1]))
-    return target, torch.cat([batch.landmarks2, batch.landmarks1]).flatten(0, 1)
+    return _fold(torch.cat([batch.video2, batch.video1])), _both_ways(batch)[1]
+
+
+def _both_ways(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Landmarks of sources and of targets, folded, in the order of `_targets`."""
+    one, other = batch.landmarks1.flatten(0, 1), batch.landmarks2.flatten(0, 1)
+    return torch.cat([one, other]), torch.cat([other, one])

@@ -12,10 +12,14 @@ Images are RGB float in [0, 1] inside networks and uint8 RGB outside. Coordinate
 before y. Time is seconds.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor
+
+LIP_UNIT = 0.02
+"""Typical lip motion in units of the distance from eyes to mouth; makes losses on it O(1)."""
 
 Pyramid = tuple[Float[Tensor, "N _ _ _"], ...]
 """Features of N frames, fine to coarse; every level has a C, H and W of its own."""
@@ -27,10 +31,13 @@ class Dims(NamedTuple):
     Attributes:
         visual: channels of the feature pyramid, fine to coarse; the last one is the bottleneck.
         audio: width D of one frame's audio feature.
+        positions: places in time that the audio feature is made of: it is (channels, positions),
+            flattened.
     """
 
     visual: tuple[int, ...]
     audio: int
+    positions: int = 1
 
 
 class Kernel(NamedTuple):
@@ -49,22 +56,30 @@ class Condition(NamedTuple):
     """Everything that drives the mouth. Time is explicit until it is folded into the batch.
 
     Attributes:
-        audio: audio features, (B, T, D).
+        audio: audio features, (B, T, D), or the code that a strategy makes of them.
         kernels: what [`DynamicKernel`][avfuse.DynamicKernel] prepares, one entry a dynamic layer.
+        landmarks: what [`LandmarkCascade`][avfuse.LandmarkCascade] predicts, lip shapes as in
+            `Batch`, (B, T, 20, 2).
     """
 
     audio: Float[Tensor, "B T D"]
     kernels: tuple[Kernel, ...] = ()
+    landmarks: Float[Tensor, "B T 20 2"] | None = None
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> "Condition":
+        """Apply a function to every tensor that is there."""
+        return Condition(
+            function(self.audio),
+            tuple(
+                Kernel(function(k.weight), None if k.bias is None else function(k.bias))
+                for k in self.kernels
+            ),
+            None if self.landmarks is None else function(self.landmarks),
+        )
 
     def fold(self) -> "Condition":
         """Fold time into the batch: every (B, T, ...) becomes (N, ...) with N = B·T."""
-        return Condition(
-            self.audio.flatten(0, 1),
-            tuple(
-                Kernel(k.weight.flatten(0, 1), None if k.bias is None else k.bias.flatten(0, 1))
-                for k in self.kernels
-            ),
-        )
+        return self.map(lambda tensor: tensor.flatten(0, 1))
 
 
 class Fused(NamedTuple):
@@ -79,20 +94,41 @@ class Fused(NamedTuple):
     aux: dict[str, Tensor]
 
 
+class Drawn(NamedTuple):
+    """What the network draws, before eq. 7.
+
+    Attributes:
+        mask: attention mask α in [0, 1], (N, 1, H, W); 1 where blending is off.
+        flow: where each pixel of M comes from, relative to itself, in pixels, (N, 2, H, W); 0 where
+            blending is off.
+        change: what M adds to the warped input, in [-1, 1], (N, 3, H, W).
+        aux: the strategy's extra outputs.
+    """
+
+    mask: Float[Tensor, "N 1 H W"]
+    flow: Float[Tensor, "N 2 H W"]
+    change: Float[Tensor, "N 3 H W"]
+    aux: dict[str, Tensor]
+
+
 class Generated(NamedTuple):
     """One generated frame and what it was made of.
 
     Attributes:
         image: I' = I·(1-α) + M·α (eq. 7), (N, 3, H, W); M itself where blending is off.
-        mask: attention mask α in [0, 1], (N, 1, H, W).
-        motion: motion image M, (N, 3, H, W): the input and the change, not clipped to [0, 1],
-            since clipping would stop gradients.
+        mask: attention mask α in [0, 1], (N, 1, H, W); 1 where blending is off.
+        motion: motion image M, (N, 3, H, W): the input, warped by the flow, plus the change; not
+            clipped to [0, 1], since clipping would stop gradients.
+        flow: where each pixel of M comes from, relative to itself, in pixels, (N, 2, H, W).
+        change: what M adds to the warped input, in [-1, 1], (N, 3, H, W).
         aux: the strategy's extra outputs.
     """
 
     image: Float[Tensor, "N 3 H W"]
     mask: Float[Tensor, "N 1 H W"]
     motion: Float[Tensor, "N 3 H W"]
+    flow: Float[Tensor, "N 2 H W"]
+    change: Float[Tensor, "N 3 H W"]
     aux: dict[str, Tensor]
 
 

@@ -8,7 +8,7 @@ import torch
 from made_media import click, make_sound, make_video, picture, sine
 
 from avfuse.errors import InputError
-from avfuse.video.audio import AudioReader, duration, mono_blocks, read_audio
+from avfuse.video.audio import AudioReader, duration, mono_blocks, read_audio, write_wav
 from avfuse.video.read import frames
 
 SPEECH = Path(__file__).parents[3] / "shared" / "data" / "speech" / "LJ001-0008.wav"
@@ -178,3 +178,10 @@ def test_bad_input(tmp_path, capfd):
             assert "\n" not in str(caught.value)
             assert str(path) in str(caught.value)
     assert capfd.readouterr() == ("", "")
+
+
+def test_wav_keeps_the_samples(tmp_path):
+    samples = np.random.default_rng(0).uniform(-1, 1, 4321).astype(np.float32)
+    write_wav(tmp_path / "noise.wav", samples)
+    heard = read_audio(tmp_path / "noise.wav").numpy()
+    np.testing.assert_allclose(heard, samples, rtol=0, atol=2 / 32768)

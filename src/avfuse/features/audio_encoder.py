@@ -28,8 +28,8 @@ _LAYERS: tuple[tuple[int, int | tuple[int, int], int, int, bool], ...] = (
 )
 
 
-class _Layer(nn.Module):
-    """Convolution and batch norm, the input added where residual, ReLU."""
+class ConvLayer(nn.Module):
+    """Wav2Lip's layer: convolution and batch norm, the input added where residual, ReLU."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, stride: int | tuple[int, int], padding: int,
@@ -62,11 +62,11 @@ class AudioEncoder(nn.Module):
         self.steps = steps
         layers, inputs = [], 1
         for kernel, stride, padding, factor, residual in _LAYERS:
-            layers.append(_Layer(inputs, width * factor, kernel, stride, padding, residual))
+            layers.append(ConvLayer(inputs, width * factor, kernel, stride, padding, residual))
             inputs = width * factor
         self.layers = nn.Sequential(*layers)
-        positions = math.ceil(math.ceil(steps / 3) / 2) - 2  # strides 3 and 2, then a valid 3x3
-        self.dim = inputs * positions
+        self.positions = math.ceil(math.ceil(steps / 3) / 2) - 2  # strides 3, 2, then a valid 3x3
+        self.dim = inputs * self.positions
 
     def forward(self, mel: Float[Tensor, "N 80 S"]) -> Float[Tensor, "N D"]:
         """Encode mel windows (N, 80, steps) as features (N, D), all ≥ 0."""
@@ -88,7 +88,7 @@ class AudioEncoder(nn.Module):
         Raises:
             InputError: if the file holds no such weights, or this encoder has another width.
         """
-        found = _wav2lip_weights(_read_state(Path(path)))
+        found = _wav2lip_weights(read_checkpoint(Path(path)))
         own = self.layers.state_dict()
         if not found:
             raise InputError(f"{path} has no keys audio_encoder.N.conv_block.*; is it Wav2Lip's?")
@@ -100,7 +100,19 @@ class AudioEncoder(nn.Module):
         self.layers.load_state_dict(found)
 
 
-def _read_state(path: Path) -> dict[str, Tensor]:
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """The weights of a Wav2Lip checkpoint in any of the forms that users have; runs no pickle.
+
+    Args:
+        path: a training checkpoint (`{"state_dict": ...}`), a bare state dict or a TorchScript
+            archive.
+
+    Returns:
+        Its tensors by name, without `module.` prefixes.
+
+    Raises:
+        InputError: if the file is missing or none of these.
+    """
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
@@ -108,18 +120,18 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # not a plain checkpoint: a TorchScript archive, or not ours at all
         try:
             script = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+            loaded = script.state_dict()
         except Exception:
             raise InputError(
                 f"{path} is neither a checkpoint of plain tensors nor TorchScript; nothing else is "
                 f"opened, since it could run code"
             ) from error
-        return dict(script.state_dict())
     state = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else {}
     items = state.items() if isinstance(state, dict) else ()
-    return {k: v for k, v in items if isinstance(k, str) and isinstance(v, Tensor)}
+    named = ((k, v) for k, v in items if isinstance(k, str) and isinstance(v, Tensor))
+    return {k.removeprefix("module."): v for k, v in named}
 
 
 def _wav2lip_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    names = {k.removeprefix("module."): v for k, v in state.items()}
     prefix = "audio_encoder."
-    return {k.removeprefix(prefix): v for k, v in names.items() if k.startswith(prefix)}
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}

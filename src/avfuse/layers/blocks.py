@@ -10,9 +10,11 @@ class ConvBlock(nn.Sequential):
     Batch norm rather than instance norm, because it folds into the convolution for inference.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, kernel_size: int = 3, stride: int = 1
+    ) -> None:
         super().__init__(
-            nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False),
+            nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=False),
             nn.BatchNorm2d(out_channels),
             nn.LeakyReLU(0.2, inplace=True),
         )

@@ -1,5 +1,6 @@
 """Any file's sound, in blocks, on the clock of its picture."""
 
+import wave
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,7 +8,7 @@ import torch
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from torch import Tensor
 
 from avfuse.errors import InputError
@@ -188,6 +189,15 @@ def duration(path: FilePath) -> float:
     reader = AudioReader(path)
     samples: int = sum(block.shape[1] for block in reader.blocks())
     return samples / reader.rate
+
+
+def write_wav(path: FilePath, waveform: Float32[np.ndarray, "L"]) -> None:
+    """Write 16 kHz mono samples in [-1, 1] as a WAV file of 16 bits."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes((waveform * 32767).astype("<i2").tobytes())
 
 
 def _with_channels(block: Samples, channels: int) -> Float[np.ndarray, "_ L"]:
