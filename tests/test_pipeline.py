@@ -8,6 +8,7 @@ import torch
 
 from avfuse import Generator, InputError, NoFusion, generate
 from avfuse.data.synthetic import synthetic_clip
+from avfuse.faces.crop import Box, crop
 from avfuse.faces.tracker import FixedBox
 from avfuse.features.mel import SAMPLE_RATE
 from avfuse.video.audio import duration, read_audio
@@ -99,26 +100,87 @@ class TestOutput:
 
     def test_frames_without_a_face_pass(self, speak, face, monkeypatch):
         class EveryOther(FixedBox):
-            def track(self, given):
-                for number, (frame, found) in enumerate(super().track(given)):
-                    yield frame, found if number % 2 else None
+            def track(self, given, most=1):
+                for number, (frame, found) in enumerate(super().track(given, most)):
+                    yield frame, found if number % 2 else ()
 
-        monkeypatch.setattr("avfuse.pipeline.FixedBox", EveryOther)
+        monkeypatch.setattr("avfuse.faces.choose.FixedBox", EveryOther)
         output, report = speak()
-        assert (report.frames, report.frames_with_face) == (25, 12)
+        assert (report.frames, report.frames_with_face, report.frames_without_face) == (25, 12, 13)
+        assert len(report.without_face) == 13
+        assert report.without_face[1] == pytest.approx((0.08, 0.12))
+        assert report.without_face[-1] == pytest.approx((0.96, 1.0))
         same = [psnr(a, b) for a, b in zip(images(face), images(output), strict=False)]
         assert min(same[::2]) > max(same[1::2]) + 3
 
-    def test_without_blending_the_motion_image_covers_the_box(self, speak):
+    def test_a_mouth_fades_where_the_face_is_lost(self, speak, face, monkeypatch):
+        class Half(FixedBox):
+            def track(self, given, most=1):
+                for frame, (found,) in super().track(given, most):
+                    yield frame, (found._replace(presence=0.5 if frame.time > 0.3 else 1.0),)
+
+        monkeypatch.setattr("avfuse.faces.choose.FixedBox", Half)
+        output, report = speak()
+        assert report.without_face == []
+        before, after = (np.stack(images(path)).astype(int)[:15] for path in (face, output))
+        change = np.abs(after - before)[:, 60:100, 60:100].mean((1, 2, 3))
+        assert change[8:].mean() == pytest.approx(change[:8].mean() / 2, rel=0.2)
+
+    def test_mouth_only_leaves_the_rest_of_the_face(self, speak, person):
+        """A tiny untrained model changes the whole box, unless it may not."""
+        x, y = person.landmarks[0, 27:36].mean(0).astype(int)
+        nose = np.s_[y - 12 : y, x - 8 : x + 8]
+        changed = {}
+        for mouth_only in (False, True):
+            output, _ = speak(box=None, mouth_only=mouth_only)
+            changed[mouth_only] = psnr(images(output)[0][nose], person.frames[0][nose])
+        assert changed[True] > 30 > changed[False] + 3
+
+    def test_mouth_only_wants_to_know_where_the_mouth_is(self, speak):
+        with pytest.raises(InputError, match="either a box or mouth only"):
+            speak(mouth_only=True)
+
+    def test_without_blending_the_drawn_picture_covers_the_box(self, speak, face):
         torch.manual_seed(0)
         plain = Generator(NoFusion, channels=(4, 8), audio_width=2, size=64, blend=False)
-        plain.heads.register_forward_hook(lambda *given: _white(given[-1]))
+        plain.heads.register_forward_hook(lambda *given: _grey(given[-1]))
         output, _ = speak(model=plain.eval())
-        assert images(output)[0][60:100, 60:100].min() > 245
+        # Only detail that is finer than the network's crop is left of the frame.
+        before, after = (
+            np.abs(crop(images(path)[0], Box(*BOX), 64)[20:44, 20:44] - 127.5).mean()
+            for path in (face, output)
+        )
+        assert after < 6 < 20 < before
 
     def test_a_model_by_its_path(self, speak, model):
         _, report = speak(model=model)
         assert report.model == str(model)
+
+
+@pytest.fixture(scope="module")
+def couple(tmp_path_factory, made, person):
+    """A larger face on the left, and a smaller one."""
+    small = synthetic_clip(900_002, seconds=0.6, size=128).frames
+    canvas = np.full((15, 160, 300, 3), 128, np.uint8)
+    canvas[:, :, :160], canvas[:, 16:144, 166:294] = person.frames, small
+    path = tmp_path_factory.mktemp("couple") / "couple.mp4"
+    return made.video(path, person._replace(frames=canvas), crf=8)
+
+
+class TestSeveralFaces:
+    @pytest.mark.parametrize("index", [0, 1])
+    def test_one_of_them_speaks(self, speak, couple, index):
+        output, report = speak(face=couple, box=None, face_index=index)
+        assert report.frames_with_face == report.frames
+        halves = np.s_[:, :158], np.s_[:, 168:]
+        for before, after in zip(images(couple), images(output), strict=False):
+            assert psnr(before[halves[index]], after[halves[index]]) < 30
+            assert psnr(before[halves[1 - index]], after[halves[1 - index]]) > 33
+
+    def test_a_third_is_not_there(self, speak, couple, tmp_path):
+        with pytest.raises(InputError, match=r"no face 2, at most 2 seen .* --face-index 0 to 1"):
+            speak(face=couple, box=None, face_index=2)
+        assert not (tmp_path / "out.mp4").exists()
 
 
 class TestReport:
@@ -126,11 +188,19 @@ class TestReport:
         start = time.perf_counter()
         seconds = speak()[1].seconds
         passed = time.perf_counter() - start
-        stages = {"start", "decode", "faces", "sound", "generator", "paste", "encode"}
+        stages = {"start", "decode", "faces", "sound", "prepare", "generator", "paste", "encode"}
         assert set(seconds) == {"total"} | stages
         assert seconds["total"] == pytest.approx(sum(seconds[stage] for stage in stages))
         assert all(value >= 0 for value in seconds.values())
         assert 0.8 * passed < seconds["total"] <= passed  # the same clock: nothing is left out
+
+    @pytest.mark.parametrize("runner", ["eager", "fast-cpu"])
+    def test_says_how_the_network_ran(self, speak, runner):
+        assert speak(runner=runner)[1].runner == runner
+
+    def test_runners_make_the_same_video(self, speak):
+        one, other = (images(speak(runner=name)[0]) for name in ("eager", "fast-cpu"))
+        assert min(psnr(a, b) for a, b in zip(one, other, strict=True)) > 40
 
 
 class TestMemory:
@@ -141,8 +211,8 @@ class TestMemory:
         taken, written, ahead = [], [], []
         read, write = FixedBox.track, VideoWriter.write
 
-        def track(self, given):
-            for item in read(self, given):
+        def track(self, given, most=1):
+            for item in read(self, given, most):
                 taken.append(1)
                 ahead.append(len(taken) - len(written))
                 yield item
@@ -174,6 +244,10 @@ class TestRefuses:
             speak(**{which: video}, output=video)
         assert video.read_bytes() == before
 
+    def test_an_unknown_runner(self, speak):
+        with pytest.raises(InputError, match="runner 'hare' is unknown; expected auto, eager"):
+            speak(runner="hare")
+
     @pytest.mark.parametrize("device", ["cuda", "tpu"])
     def test_a_device_that_is_not_there(self, speak, device, monkeypatch):
         monkeypatch.setattr("torch.cuda.is_available", lambda: False)
@@ -181,9 +255,9 @@ class TestRefuses:
             speak(device=device)
 
 
-def _white(heads):
-    """A white motion image under a mask that would let nothing through."""
-    return torch.cat([torch.full_like(heads[:, :3], 20.0), torch.full_like(heads[:, 3:], -20.0)], 1)
+def _grey(heads):
+    """A grey picture under a mask that would let nothing through."""
+    return torch.cat([torch.zeros_like(heads[:, :3]), torch.full_like(heads[:, 3:], -20.0)], 1)
 
 
 def test_whole_seconds_of_sound_make_whole_seconds_of_frames(

@@ -12,27 +12,28 @@ from typing import Never, TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor
 from tqdm import tqdm
 
 from avfuse.errors import InputError
-from avfuse.faces.builtin import BuiltinTracker
-from avfuse.faces.crop import crop
-from avfuse.faces.tracker import Face, FaceTracker, FixedBox
+from avfuse.faces.choose import one_face
+from avfuse.faces.crop import crop, frame_to_crop
+from avfuse.faces.gaps import Gaps
+from avfuse.faces.mouth_mask import mouth_mask
+from avfuse.faces.tracker import Face
 from avfuse.features.mel_feed import MelFeed
 from avfuse.generator import Generator
 from avfuse.model_file import DEFAULT, load
+from avfuse.runtime.choose import runner_named
+from avfuse.runtime.runner import Runner
 from avfuse.stopwatch import Stopwatch
 from avfuse.video.audio import duration, mono_blocks
 from avfuse.video.bounce import forth_and_back
-from avfuse.video.paste import paste
+from avfuse.video.paste import Spoken, paste
 from avfuse.video.read import TimedFrame, VideoInfo, probe
 from avfuse.video.write import VideoWriter
 
 FilePath = str | os.PathLike[str]
 Tracked = tuple[TimedFrame, Face | None]
-Speaking = tuple[UInt8[np.ndarray, "s s 3"], Float[np.ndarray, "s s"]]
 T = TypeVar("T")
 
 _INSTANT = 1e-3  # seconds of sound at the end that are not worth a frame; times are rounded
@@ -46,19 +47,25 @@ class Report:
     Attributes:
         frames: frames written.
         frames_with_face: frames whose face was made to speak.
+        frames_without_face: frames that were left as they are.
+        without_face: start and end, in seconds, of each stretch of them.
         fps: frames a second of the output.
         seconds: wall seconds, `total` and for each stage: `start`, `decode`, `faces`, `sound`,
-            `generator`, `paste`, `encode`.
+            `prepare`, `generator`, `paste`, `encode`.
         model: name or path.
         device: what it ran on.
+        runner: how the network ran.
     """
 
     frames: int
     frames_with_face: int
+    frames_without_face: int
+    without_face: list[tuple[float, float]]
     fps: float
     seconds: dict[str, float]
     model: str
     device: str
+    runner: str
 
 
 def generate(
@@ -68,7 +75,11 @@ def generate(
     *,
     model: FilePath | Generator = DEFAULT,
     device: str = "auto",
+    runner: str = "auto",
+    faces: str = "builtin",
+    face_index: int = 0,
     box: tuple[float, float, float, float] | None = None,
+    mouth_only: bool = False,
     quiet: bool = False,
 ) -> Report:
     """Make the face of a video or photo speak.
@@ -83,7 +94,14 @@ def generate(
         output: the video to write, H.264 and AAC; appears whole or not at all.
         model: a bundled model's name, a model file, or a loaded model.
         device: auto, cpu or cuda; auto leaves a loaded model where it is.
+        runner: how the network runs, as of `runner_named`.
+        faces: what looks for faces: builtin, insightface, or auto, which is insightface where its
+            models are on the disk already.
+        face_index: which face speaks where there are several; 0 is the one that is largest when it
+            is first seen. It is kept while it is seen, whoever joins it.
         box: x0, y0, x1, y1 around the face in pixels, in every frame; None looks for the face.
+        mouth_only: nothing outside mouth and chin changes, whatever the attention mask says, as of
+            [`mouth_mask`][avfuse.faces.mouth_mask.mouth_mask]; needs a face that was looked for.
         quiet: no progress bar.
 
     Returns:
@@ -93,74 +111,80 @@ def generate(
         InputError: for input that cannot be used, in one line.
     """
     _keep_inputs(output, face, audio)
+    if mouth_only and box is not None:
+        raise InputError("a box does not say where the mouth is; give either a box or mouth only")
     watch = Stopwatch()
     with watch.stage("start"):
         network = _network(model, device)
+        ready = runner_named(runner, network)
         info, length = probe(face), duration(audio)
-        tracker: FaceTracker = BuiltinTracker() if box is None else FixedBox(box)
+        speaker = one_face(faces, face_index, box)
         sound = MelFeed(mono_blocks(audio), network.audio.steps)
         writer = VideoWriter(output, info.width, info.height, info.fps, audio)
     frames = watch.through("decode", forth_and_back(face, exact=True))
     frames = itertools.takewhile(lambda frame: frame.time < length - _INSTANT, frames)
-    tracked = watch.through("faces", tracker.track(frames))
+    tracked = watch.through("faces", speaker.track(frames))
     written = with_face = 0
+    gaps = Gaps()
     # Whatever no stage inside claims is encoding, the file's completion included.
     with watch.stage("encode"), writer, _progress(info, length, quiet) as bar:
         for chunk in _chunks(tracked, _CHUNK):
-            for frame, spoken in _speak(chunk, network, sound, watch):
+            for frame, spoken in _speak(chunk, ready, network.size, sound, watch, mouth_only):
                 writer.write(frame.image, frame.time)
                 written, with_face = written + 1, with_face + spoken
+                gaps.add(frame.time, has_face=spoken)
                 bar.update()
-                _expect_face(face, with_face, frame.time > info.duration)
-        _expect_face(face, with_face, at_end=True)
+                if frame.time > info.duration:  # the whole video was seen
+                    speaker.check_found(face)
+        speaker.check_found(face)
     seconds = {"total": sum(watch.seconds.values()), **watch.seconds}
     name = "given" if isinstance(model, Generator) else str(model)
     used = next(network.parameters()).device.type
-    return Report(written, with_face, info.fps, seconds, name, used)
+    silent = gaps.spans(frame.time + 1 / info.fps)
+    return Report(
+        written, with_face, written - with_face, silent, info.fps, seconds, name, used, ready.name
+    )
 
 
 def _speak(
-    chunk: Sequence[Tracked], network: Generator, sound: MelFeed, watch: Stopwatch
+    chunk: Sequence[Tracked],
+    runner: Runner,
+    size: int,
+    sound: MelFeed,
+    watch: Stopwatch,
+    mouth_only: bool,
 ) -> Iterator[tuple[TimedFrame, bool]]:
     """Make the faces of a chunk speak; frames without one pass as they are."""
     with watch.stage("sound"):
         mel = sound.windows(torch.tensor([frame.time for frame, _ in chunk], dtype=torch.float64))
     places = [i for i, (_, face) in enumerate(chunk) if face is not None]
-    results: Iterator[Speaking] = iter(())
+    results: Iterator[Spoken] = iter(())
     if places:
         with watch.stage("faces"):
             faces = [(frame.image, face.box) for frame, face in chunk if face is not None]
-            crops = np.stack([crop(image, box, network.size) for image, box in faces])
+            crops = np.stack([crop(image, box, size) for image, box in faces])
+        with watch.stage("prepare"):
+            condition = runner.prepare(mel[places])
         with watch.stage("generator"):
-            results = iter(_run(network, crops, mel[places]))
+            planes = runner(torch.from_numpy(crops), condition)
+        results = itertools.starmap(Spoken, zip(*(p.numpy() for p in planes), strict=True))
     for frame, face in chunk:
         if face is None:
             yield frame, False
             continue
-        motion, mask = next(results)
         with watch.stage("paste"):
-            image = paste(frame.image, face.box, motion, mask)
+            image = paste(frame.image, face.box, _limited(next(results), face, mouth_only))
         yield frame._replace(image=image), True
 
 
-@torch.inference_mode()
-def _run(network: Generator, crops: np.ndarray, mel: Tensor) -> list[Speaking]:
-    """Crops and mel windows in, motion images and attention masks out; eq. 7 is left to paste."""
-    device = next(network.parameters()).device
-    images = torch.from_numpy(crops).to(device).permute(0, 3, 1, 2).float() / 255
-    condition = network.prepare(mel.to(device).unsqueeze(0)).fold()
-    generated = network(images, condition)
-    motion = (generated.motion * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
-    mask = generated.mask if network.blend else torch.ones_like(generated.mask)
-    return list(zip(motion, mask[:, 0].float().cpu().numpy(), strict=True))
-
-
-def _expect_face(face: FilePath, found: int, at_end: bool) -> None:
-    if at_end and not found:
-        raise InputError(
-            f"{face}: no face found; give a video or photo that shows one from the front, or say "
-            f"where it is with --box X0,Y0,X1,Y1"
-        )
+def _limited(spoken: Spoken, face: Face, mouth_only: bool) -> Spoken:
+    """α where the face is: it comes and goes with the face, and may be held to mouth and chin."""
+    mask = spoken.mask * np.float32(face.presence)
+    if mouth_only and face.landmarks is not None:
+        to_crop = torch.from_numpy(frame_to_crop(face.box, len(mask)))
+        points = torch.from_numpy(face.landmarks).float() @ to_crop[:, :2].T + to_crop[:, 2]
+        mask = mask * mouth_mask(points[None], *mask.shape)[0, 0].numpy()
+    return spoken._replace(mask=mask)
 
 
 def _keep_inputs(output: FilePath, *inputs: FilePath) -> None:

@@ -6,6 +6,7 @@ import torch
 
 from avfuse.data.clip import Clip, ClipFile, lip_aperture, lip_shapes, save_clip, smooth
 from avfuse.data.synthetic import synthetic_clip
+from avfuse.faces.pose import fit_pose
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,27 @@ class TestFile:
         file = ClipFile(tmp_path / "clip.safetensors")
         assert file.valid.tolist() == [0, 1, 3, 4, 5]
         assert not np.isnan(file.lips[file.valid]).any()
+        assert np.isnan(file.sides[2]).all()
+        np.testing.assert_allclose(np.linalg.norm(file.sides[file.valid], axis=1), 1)
+
+    def test_a_frame_with_half_a_face_is_not_valid(self, tmp_path, landmarks):
+        points = torch.from_numpy(landmarks[:3]).clone()
+        points[1, :17] = np.nan
+        frames = torch.zeros(3, 8, 8, 3, dtype=torch.uint8)
+        clip = Clip(frames, points, torch.arange(3, dtype=torch.float64), torch.zeros(80, 20))
+        save_clip(clip, tmp_path / "clip.safetensors")
+        assert ClipFile(tmp_path / "clip.safetensors").valid.tolist() == [0, 2]
+
+    def test_sides_know_yaw_and_pitch_but_no_roll(self, tmp_path, landmarks):
+        points = np.repeat(landmarks[:1], 8, 0)
+        rolled = turned(points, np.linspace(0, 1, 8), 1.0, np.zeros(2)).astype(np.float32)
+        frames = torch.zeros(8, 8, 8, 3, dtype=torch.uint8)
+        tensors = torch.from_numpy(rolled), torch.arange(8, dtype=torch.float64)
+        save_clip(Clip(frames, *tensors, torch.zeros(80, 20)), tmp_path / "clip.safetensors")
+        file, pose = ClipFile(tmp_path / "clip.safetensors"), fit_pose(points[0])
+        yaw, pitch = np.radians([pose.yaw, pose.pitch])
+        side = [np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)]
+        np.testing.assert_allclose(file.sides, np.repeat([side], 8, 0), atol=1e-4)
 
 
 class TestSmooth:

@@ -17,12 +17,34 @@ from avfuse.data.pairs import (
     starts,
     transform,
 )
+from avfuse.data.synthetic import SyntheticClip, synthetic_clip
+from avfuse.data.synthetic.identity import random_identity
+from avfuse.data.synthetic.mouth import Lips
+from avfuse.data.synthetic.pose import Pose
+from avfuse.data.synthetic.render import Expression, Renderer
 
 SIZE = 160
+YAW = 0.35 * np.sin(np.linspace(0, 20, 60))  # of a head that is shaken
 
 
 def random(seed=0):
     return np.random.default_rng(seed)
+
+
+@pytest.fixture(scope="module")
+def shaking(tmp_path_factory, made):
+    """A clip of a procedural head that turns from side to side while it speaks."""
+    rng = random(6)
+    who = random_identity(rng)
+    renderer = Renderer(who, 64, rng)
+    lips = [Lips(who, opening * who.opening, 0.0, 0.0, 0.0) for opening in rng.random(len(YAW))]
+    expressions = [Expression(0.8, (0.0, 0.0), shape) for shape in lips]
+    poses = [Pose((0.0, 0.0), 1.0, 0.0, yaw, 0.0) for yaw in YAW]
+    landmarks = [renderer.landmarks(p, e) for p, e in zip(poses, expressions, strict=True)]
+    frames = np.zeros((len(YAW), 64, 64, 3), np.uint8)
+    points = np.stack(landmarks).astype(np.float32)
+    clip = SyntheticClip(frames, np.zeros(38400, np.float32), points, np.arange(len(YAW)) / 25)
+    return made.clip_file(tmp_path_factory.mktemp("shaking") / "clip.safetensors", clip)
 
 
 class TestMirrored:
@@ -151,6 +173,28 @@ class TestTransplantedMouths:
         moments = TransplantedMouths(twins[0]).moments(random(), 4)
         for side in zip(*moments, strict=True):
             assert np.diff([m.number for m in side]).tolist() == [1, 1, 1]
+
+    def test_moments_are_of_like_pose(self, shaking):
+        rng, moments = random(4), TransplantedMouths(shaking).moments
+        drawn = [moments(rng, 1)[0] for _ in range(300)]
+        turned = np.array([abs(YAW[first.number] - YAW[second.number]) for first, second in drawn])
+        anyhow = np.abs(YAW[:, None] - YAW).mean()
+        assert np.degrees(turned).mean() < 0.4 * np.degrees(anyhow)
+        assert len({first.number for first, _ in drawn}) > 0.9 * len(YAW)
+        apart = [abs(first.number - second.number) for first, second in drawn]
+        assert np.mean(np.array(apart) > 2) > 0.4
+
+    def test_a_head_that_only_rolls_keeps_its_pose(self, tmp_path, made):
+        """The transplant undoes roll, so any two moments will do."""
+        clip = synthetic_clip(3, seconds=0.2, size=64)
+        still = np.repeat(clip.landmarks[:1], len(clip.landmarks), 0)
+        for number, points in enumerate(still):
+            matrix = cv2.getRotationMatrix2D((32, 32), 12 * number, 1.0)
+            still[number] = transform(points, matrix)
+        rolling = made.clip_file(tmp_path / "clip.safetensors", clip._replace(landmarks=still))
+        rng, source = random(5), TransplantedMouths(rolling)
+        pairs = {tuple(m.number for m in source.moments(rng, 1)[0]) for _ in range(300)}
+        assert len(pairs) == len(still) ** 2
 
 
 class TestLowerFace:

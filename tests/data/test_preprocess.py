@@ -1,6 +1,7 @@
 """A folder of ordinary videos becomes cached clips, once."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,6 +58,13 @@ class TestFolder:
             here, person.frames[3, y - 2 : y + 3, x - 2 : x + 3].mean((0, 1)), atol=12
         )
 
+    def test_the_folder_may_be_the_one_we_are_in(self, videos, cache, monkeypatch):
+        monkeypatch.chdir(videos / "anna")
+        assert [c[:2] for c in cached_clips(Path(), None, cache)] == [
+            ("anna", "one"),
+            ("anna", "two"),
+        ]
+
     def test_is_cached_once(self, videos, cache):
         first = cached_clips(videos, None, cache)
         before = stamps(cache)
@@ -93,10 +101,11 @@ class TestBadInput:
         with pytest.raises(InputError, match=r"holds no videos; expected files like \.avi"):
             cached_clips(tmp_path, None, cache)
 
-    def test_a_missing_label(self, videos, cache):
-        (videos / "anna" / "two.npz").unlink()
-        with pytest.raises(InputError, match=r"two\.mkv: no landmark labels; expected"):
-            cached_clips(videos, None, cache)
+    def test_a_missing_label(self, videos, cache, tmp_path):
+        labels = tmp_path / "labels"
+        labels.mkdir()
+        with pytest.raises(InputError, match=r"one\.mp4: no landmark labels; expected"):
+            cached_clips(videos, labels, cache)
 
     @pytest.mark.parametrize("content", [b"", b"not numbers", b"PK\x03\x04broken"])
     def test_a_broken_label(self, videos, cache, content):
@@ -127,6 +136,54 @@ class TestBadInput:
         np.savez(videos / "anna" / "one.npz", landmarks=empty)
         with pytest.raises(InputError, match=r"one\.mp4: no frame has landmarks"):
             cached_clips(videos, None, cache)
+
+
+class TestTracked:
+    """Without a label, landmarks are read off the video itself."""
+
+    @pytest.fixture
+    def plain(self, videos):
+        (videos / "anna" / "two.npz").unlink()
+        return videos
+
+    def test_landmarks_are_those_of_the_face(self, plain, cache, person):
+        labelled, tracked, _ = (ClipFile(c.path) for c in cached_clips(plain, None, cache))
+        assert len(tracked.valid) == len(person.landmarks)
+        eyes = np.linalg.norm(labelled.landmarks[:, 36] - labelled.landmarks[:, 45], axis=1)
+        # Both crops are around the same face, though not the same square.
+        unit = np.linalg.norm(tracked.landmarks[:, 36] - tracked.landmarks[:, 45], axis=1)
+
+        def shape(clip, unit):
+            centred = clip.landmarks - clip.landmarks.mean(1, keepdims=True)
+            return centred / unit[:, None, None]
+
+        error = np.linalg.norm(shape(labelled, eyes) - shape(tracked, unit), axis=2)
+        assert error.mean() < 0.05
+        assert (
+            np.corrcoef(*(c.lips[:, 18, 1] - c.lips[:, 14, 1] for c in (labelled, tracked)))[0, 1]
+            > 0.9
+        )
+
+    def test_a_labelled_and_a_tracked_clip_lie_apart(self, videos, cache):
+        labelled = cached_clips(videos, None, cache)[1]
+        (videos / "anna" / "two.npz").unlink()
+        tracked = cached_clips(videos, None, cache)[1]
+        assert labelled[:2] == tracked[:2]
+        assert labelled.path != tracked.path
+        assert labelled.path.exists()
+        assert tracked.path.exists()
+
+    def test_is_tracked_once(self, plain, cache):
+        first = cached_clips(plain, None, cache)
+        before = stamps(cache)
+        assert cached_clips(plain, None, cache) == first
+        assert stamps(cache) == before
+
+    def test_a_video_without_a_face_is_named(self, plain, cache, made, person):
+        grey = person._replace(frames=np.full_like(person.frames, 90))
+        made.video(plain / "anna" / "two.mkv", grey)
+        with pytest.raises(InputError, match=r"two\.mkv: no frame has landmarks"):
+            cached_clips(plain, None, cache)
 
 
 class TestTwins:

@@ -3,7 +3,8 @@
 import pytest
 
 from avfuse import InputError
-from avfuse.data.split import split_clips
+from avfuse.data.preprocess import SourceClip
+from avfuse.data.split import split, split_clips
 
 
 def names(files):
@@ -30,3 +31,13 @@ def test_none_held_back(clips):
 def test_an_unknown_speaker(clips):
     with pytest.raises(InputError, match=r"unseen=\['carl'\]: no such .*\['anna', 'ben'\]"):
         split_clips(clips, {"ben", "carl"}, 0)
+
+
+def test_clips_that_are_not_there_yet_can_be_split(tmp_path):
+    clips = [SourceClip("anna", str(i), tmp_path / f"{i}.safetensors") for i in range(4)]
+    parts = split(clips, {"anna/0"}, held_back=3)
+    assert {name: [c.name for c in part] for name, part in parts.items()} == {
+        "train": ["1", "2"],
+        "seen": ["3"],
+        "unseen": ["0"],
+    }

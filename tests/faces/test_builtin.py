@@ -9,6 +9,7 @@ import pytest
 
 from avfuse.data.synthetic import synthetic_clip
 from avfuse.faces.builtin import BuiltinTracker
+from avfuse.faces.cascade import Cascade
 from avfuse.faces.crop import Box, box_from_landmarks
 from avfuse.faces.tracker import FaceTracker
 from avfuse.video.read import frames as decode
@@ -35,8 +36,15 @@ def still(image, count, start=0, noise=0.0):
     return video([(image + g).clip(0, 255).astype(np.uint8) for g in grain], start)
 
 
+def track_all(frames, most):
+    return [faces for _, faces in BuiltinTracker().track(frames, most)]
+
+
 def track(frames):
-    return [face for _, face in BuiltinTracker().track(frames)]
+    """One face, or None."""
+    tracked = track_all(frames, most=1)
+    assert all(len(faces) <= 1 for faces in tracked)
+    return [next(iter(faces), None) for faces in tracked]
 
 
 def centre_and_side(box):
@@ -86,7 +94,7 @@ def test_follows_a_drawn_face(seed):
     frames = video(clip.frames)
     tracked = list(BuiltinTracker().track(frames))
     assert [frame for frame, _ in tracked] == frames
-    for (_, face), landmarks in zip(tracked, clip.landmarks.astype(float), strict=True):
+    for (_, (face,)), landmarks in zip(tracked, clip.landmarks.astype(float), strict=True):
         centre, side = box_error(face.box, landmarks)
         assert centre < 0.05
         assert side < 0.08
@@ -131,25 +139,34 @@ def test_no_face_is_none():
     assert track(video(noise)) == [None] * 3
 
 
-def hidden(image, landmarks):
-    """The frame with a board held in front of the face; not another shot."""
+def hidden(image, landmarks, share=1.0):
+    """The frame with a board held in front of the face, from below."""
     x0, y0, x1, y1 = (round(edge) for edge in box_from_landmarks(landmarks.astype(float)))
     image = image.copy()
-    image[max(y0, 0) : y1, max(x0, 0) : x1] = (90, 120, 90)
+    image[max(round(y1 - share * (y1 - y0)), 0) : y1, max(x0, 0) : x1] = (90, 120, 90)
     return image
+
+
+def passing_board(image, landmarks, count):
+    """It comes and goes in two frames each, and covers the face for some."""
+    shares = [1 / 3, 2 / 3, *[1.0] * count, 2 / 3, 1 / 3]
+    return [hidden(image, landmarks, share) for share in shares]
 
 
 @pytest.mark.parametrize(("gap", "bridged"), [(4, True), (14, False)])
 def test_a_hidden_face_is_bridged_when_it_soon_returns(clip, gap, bridged):
-    face = clip.frames[0]
-    board = hidden(face, clip.landmarks[0])
-    faces = track([*still(face, 8), *still(board, gap, 8), *still(face, 10, 8 + gap)])
+    image, landmarks = clip.frames[0], clip.landmarks[0].astype(float)
+    board = passing_board(image, landmarks, gap)
+    faces = track(video([*[image] * 8, *board, *[image] * 10]))
+    covered = faces[10 : 10 + gap]
     assert all(faces[:8])
-    assert all((one is not None) == bridged for one in faces[8 : 8 + gap])
-    assert all(faces[8 + gap + 3 :])  # looked for ten times a second
-    for one in faces[8 : 8 + gap] if bridged else ():
-        assert landmark_error(one.landmarks, faces[0].landmarks) < 1
+    assert all((one is not None) == bridged for one in covered)
+    assert all(faces[-7:])  # looked for ten times a second
+    for one in covered if bridged else ():
+        assert box_error(one.box, landmarks)[0] < 0.06
         assert one.confidence < faces[0].confidence
+        assert one.presence == 1
+        assert one.track == faces[0].track == faces[-1].track
 
 
 def test_a_face_that_leaves_and_returns(clip):
@@ -172,11 +189,113 @@ def test_follows_the_largest_of_two(clip, other, largest_left):
         assert box_error(face.box, truth)[0] < 0.06
 
 
+def two_people(clip, other):
+    """A larger face on the right, a smaller one on the left, and where their landmarks are."""
+    small = cv2.resize(other.frames[0], None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    landmarks = other.landmarks[0] * 0.6, clip.landmarks[0] + np.array([small.shape[1], 0.0])
+    return beside(small, clip.frames[0]), *landmarks
+
+
+def test_several_are_followed_the_largest_first(clip, other):
+    image, small, large = two_people(clip, other)
+    for faces in track_all(still(image, 6, noise=2), most=5):
+        assert [face.track for face in faces] == [0, 1]
+        for face, truth in zip(faces, (large, small), strict=True):
+            assert box_error(face.box, truth)[0] < 0.06
+            assert landmark_error(face.landmarks, truth) < 6
+
+
+def test_the_largest_is_told_by_its_landmarks(clip, other, monkeypatch):
+    """The cascade's own sizes are off by 15 %, so its order may be another."""
+    image, small, large = two_people(clip, other)
+    find = Cascade.find
+    monkeypatch.setattr(Cascade, "find", lambda *given: find(*given)[::-1])
+    [faces] = track_all(video([image]), most=2)
+    for face, truth in zip(faces, (large, small), strict=True):
+        assert box_error(face.box, truth)[0] < 0.06
+
+
+def test_no_more_are_followed_than_asked_for(clip, other):
+    image, _, large = two_people(clip, other)
+    for (face,) in track_all(still(image, 3), most=1):
+        assert box_error(face.box, large)[0] < 0.06
+
+
+def test_following_one_searches_once(clip, monkeypatch):
+    searches, find = [], Cascade.find
+    monkeypatch.setattr(Cascade, "find", lambda *given: searches.append(1) or find(*given))
+    track(video(clip.frames))
+    assert len(searches) == 1
+    track_all(video(clip.frames), most=2)
+    assert len(searches) == 1 + 2  # at the start, and half a second later
+
+
+def test_a_larger_face_that_enters_does_not_take_over(clip, other):
+    """She slides in from the right."""
+    image, small, _ = two_people(clip, other)
+    width = image.shape[1]
+    alone = image.copy()
+    alone[:, other.frames[0].shape[1] * 6 // 10 :] = 128
+    steps = [*[width] * 5, *range(width, 0, -8), *[0] * 15]
+    images = [np.concatenate([alone[:, :154], slid(image[:, 154:], x)], 1) for x in steps]
+    for face in track(video(images)):
+        assert box_error(face.box, small)[0] < 0.06
+    tracks = [[face.track for face in faces] for faces in track_all(video(images), most=2)]
+    assert tracks[0] == [0]
+    assert tracks[-1] == [0, 1]
+
+
+def slid(image, by):
+    """Moved to the right; grey comes in from the left."""
+    grey = np.full((image.shape[0], by, 3), 128, np.uint8)
+    return np.concatenate([grey, image], 1)[:, : image.shape[1]]
+
+
+def test_a_face_that_slides_out_of_the_frame(clip):
+    image = clip.frames[0]
+    faces = track(video(slid(image, x) for x in range(0, image.shape[1] + 60, 6)))
+    found = [face is not None for face in faces]
+    assert all(found[:10])
+    assert not any(found[-8:])
+    end = found.index(False)
+    assert not any(found[end:])
+    presence = [face.presence for face in faces[:end]]
+    assert presence[-5:-1] == sorted(presence[-5:-1], reverse=True)
+    assert presence[-1] < 0.2
+    assert set(presence[:-5]) == {1.0}
+
+
+def test_a_hand_before_the_face_does_not_hand_over(clip, other):
+    """A bystander is in the frame; the speaker is hidden for a moment."""
+    image, _, large = two_people(clip, other)
+    faces = track(video([*[image] * 8, *passing_board(image, large, 4), *[image] * 8]))
+    assert {face.track for face in faces} == {0}
+    for face in faces:
+        assert box_error(face.box, large)[0] < 0.06
+        assert face.presence == 1
+
+
+def test_another_takes_over_when_a_face_is_gone(clip, other):
+    image, small, large = two_people(clip, other)
+    faces = track(video([*[image] * 8, *passing_board(image, large, 25)[:-2]]))
+    assert {face.track for face in faces[:8]} == {0}
+    assert {face.track for face in faces[-10:]} == {1}
+    assert box_error(faces[-1].box, small)[0] < 0.06
+
+
+def test_noise_in_the_middle_passes(clip):
+    noise = np.random.default_rng(0).integers(0, 256, (25, *clip.frames[0].shape), np.uint8)
+    frames = [*video(clip.frames[:8]), *video(noise, 8), *video(clip.frames[8:], 33)]
+    faces = track(frames)
+    assert faces[8:33] == [None] * 25
+    assert all(face and face.presence == 1 for face in [*faces[:8], *faces[33:]])
+
+
 def test_a_false_find_is_refused(clip, monkeypatch):
     """What the cascade takes for the largest face may be a pattern on a wall."""
     truth = box_from_landmarks(clip.landmarks[0].astype(float))
     wall = Box(-200.0, -200.0, 20.0, 20.0)
-    monkeypatch.setattr("avfuse.faces.cascade.Cascade.find", lambda _, image: [wall, truth])
+    monkeypatch.setattr("avfuse.faces.finder.Cascade.find", lambda _, image: [wall, truth])
     [face] = track(still(clip.frames[0], 1))
     assert box_error(face.box, clip.landmarks[0].astype(float))[0] < 0.06
 
@@ -196,6 +315,23 @@ def test_grid(name):
     centre, side = np.quantile(errors, 0.9, axis=0)
     assert centre < 0.02
     assert side < 0.04
+
+
+@real
+def test_two_speakers_side_by_side():
+    """Each as if alone, and together through a cut."""
+    names = "s1/bbaf2n", "s2/bgauza"
+    clips = [[f.image for f in decode(DATA / "grid" / f"{name}.mpg")][:30] for name in names]
+    together = video(np.concatenate(pair, 1) for pair in zip(*clips, strict=True))
+    alone = [track(video(clip)) for clip in clips]
+    for both, *each in zip(track_all(together, most=4), *alone, strict=True):
+        assert len(both) == 2
+        places = sorted(both, key=lambda face: face.box.x0)
+        for face, one, offset in zip(places, each, (0, 360), strict=True):
+            assert np.linalg.norm(face.landmarks - (offset, 0) - one.landmarks, axis=1).max() < 3
+    cut = track([*video(clips[0][:15]), *video(clips[1][:15], 15)])
+    assert [face.track for face in cut] == [0] * 15 + [1] * 15
+    assert {face.presence for face in cut} == {1.0}
 
 
 @real

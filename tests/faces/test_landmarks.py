@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from kornia.geometry.subpix import spatial_expectation2d
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -122,6 +123,50 @@ def test_centres_are_in_input_pixels():
     heat[0, 1, 0, 0] = heat[0, 1, 0, 1] = 100
     expected = torch.tensor([[[29.5, 13.5], [3.5, 1.5]]])
     torch.testing.assert_close(centres(heat), expected)
+
+
+def test_centres_agree_with_kornia():
+    heat = 3 * torch.randn(2, 5, 12, 16)
+    mass = heat.flatten(2).softmax(-1).view_as(heat)
+    expected = spatial_expectation2d(mass, normalized_coordinates=False) * 4 + 1.5
+    torch.testing.assert_close(centres(heat), expected)
+    channels_last = heat.contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(centres(channels_last), expected)
+
+
+def test_centres_teach_after_they_were_read():
+    heat = torch.zeros(1, 1, 9, 7, requires_grad=True)
+    with torch.inference_mode():
+        centres(heat)
+    centres(heat).sum().backward()
+    assert heat.grad.abs().max() > 0
+
+
+def test_one_face_is_read_by_one_thread(reader, face, monkeypatch):
+    image, target = face
+    seen, net = [], reader._net
+    monkeypatch.setattr(reader, "_net", lambda x: (seen.append(torch.get_num_threads()), net(x))[1])
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        reader.read(image, box_from_landmarks(target))
+        assert seen == [1]
+        assert torch.get_num_threads() == 3
+        monkeypatch.setattr(reader, "_net", lambda x: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            reader.read(image, box_from_landmarks(target))
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_a_reader_leaves_its_network_alone():
+    net = LandmarkNet((8, 8, 8, 8))
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    LandmarkReader(net).read_crops(np.zeros((1, SIZE, SIZE, 3), np.uint8))
+    assert net.training
+    assert list(net.state_dict()) == list(before)
+    torch.testing.assert_close(net.state_dict(), before)
 
 
 def test_folding_changes_nothing():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from avfuse.faces.crop import Box
-from avfuse.faces.smooth import LOOK_AHEAD, Sighting, smooth
+from avfuse.faces.smooth import LOOK_AHEAD, Seen, Sighting, smooth
 
 
 class Frame(NamedTuple):
@@ -21,11 +21,18 @@ def square(x, y=100.0, side=80.0):
     return Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
 
 
-def run(sightings, fps=25.0):
-    frames = [Frame(IMAGE, i / fps) for i in range(len(sightings))]
-    result = list(smooth(zip(frames, sightings, strict=True)))
+def run_all(seen, fps=25.0):
+    frames = [Frame(IMAGE, i / fps) for i in range(len(seen))]
+    result = list(smooth(zip(frames, seen, strict=True)))
     assert [frame.time for frame, _ in result] == [frame.time for frame in frames]
-    return [face for _, face in result]
+    return [faces for _, faces in result]
+
+
+def run(sightings, fps=25.0):
+    """At most one face a frame, all of one shot."""
+    result = run_all([Seen(0, (s,) if s else ()) for s in sightings], fps)
+    assert all(len(faces) <= 1 for faces in result)
+    return [next(iter(faces), None) for faces in result]
 
 
 def seen(boxes, track=1):
@@ -103,7 +110,7 @@ def test_holds_back_a_bounded_number_of_frames(fps):
         nonlocal given
         while True:
             given += 1
-            yield Frame(IMAGE, given / fps), Sighting(square(1.0), 1.0, 1)
+            yield Frame(IMAGE, given / fps), Seen(0, (Sighting(square(1.0), 1.0, 1),))
 
     for done, _ in enumerate(smooth(endless())):
         assert given - done <= LOOK_AHEAD + 1
@@ -139,3 +146,61 @@ def test_landmarks_of_a_bridged_gap_lie_between_their_neighbours():
 
 def test_without_landmarks_none_are_made_up():
     assert all(face.landmarks is None for face in run(seen([square(100.0)] * 5)))
+
+
+FADE = np.array([0.104, 0.352, 0.648, 0.896])  # 3 s² - 2 s³ at each fifth of the way
+
+
+def presences(faces):
+    return [face.presence if face else 0.0 for face in faces]
+
+
+def test_a_face_fades_in_and_out_around_a_gap():
+    sightings = seen([square(100.0)] * 40)
+    sightings[15:27] = [None] * 12
+    expected = [*[1.0] * 11, *FADE[::-1], *[0.0] * 12, *FADE, *[1.0] * 9]
+    assert presences(run(sightings)) == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("fps", [12.5, 25.0, 50.0])
+def test_fades_take_a_fifth_of_a_second(fps):
+    count = round(fps)
+    sightings = [*seen([square(100.0)] * count), *[None] * count]
+    presence = np.array(presences(run(sightings, fps)))
+    left = (count - np.arange(count)) / fps  # seconds until the face is gone
+    assert (presence[:count][left >= 0.2] == 1).all()
+    assert (np.diff(presence[:count][left < 0.2]) < 0).all()
+    assert presence[count - 1] < 0.4
+
+
+def test_nothing_fades_at_the_ends_of_a_clip_or_around_a_bridged_gap():
+    sightings = seen([square(100.0)] * 40)
+    sightings[15:24] = [None] * 9
+    assert presences(run(sightings)) == [1.0] * 40
+
+
+def test_nothing_fades_where_a_face_comes_and_goes_with_the_shot():
+    face, nobody = Seen(1, tuple(seen([square(100.0)]))), [Seen(0)] * 20
+    result = run_all([*nobody, *[face] * 20, *[Seen(2)] * 20])
+    assert [len(faces) for faces in result] == [0] * 20 + [1] * 20 + [0] * 20
+    assert all(one.presence == 1 for (one,) in result[20:40])
+    assert all(one.confidence == pytest.approx(1) for (one,) in result[20:40])
+
+
+def test_a_face_that_is_lost_within_a_shot_that_then_ends_fades():
+    face = Seen(0, tuple(seen([square(100.0)])))
+    result = run_all([*[face] * 20, *[Seen(0)] * 2, *[Seen(1)] * 20])
+    faded = [one.presence for (one,) in result[:20]]
+    assert faded == pytest.approx([1.0] * 16 + [*FADE[::-1]], abs=1e-3)
+
+
+def test_each_of_several_tracks_is_as_if_alone():
+    random = np.random.default_rng(0)
+    left = seen(map(square, random.normal(100, 1, 40)), track=0)
+    right = seen(map(square, random.normal(300, 1, 40)), track=1)
+    left[10:15], right[20:35] = [None] * 5, [None] * 15
+    pairs = zip(left, right, strict=True)
+    together = run_all([Seen(0, tuple(s for s in pair if s)) for pair in pairs])
+    for i, (faces, *alone) in enumerate(zip(together, run(left), run(right), strict=True)):
+        assert [face.track for face in faces] == ([0] if 20 <= i < 35 else [0, 1])
+        assert faces == tuple(face for face in alone if face)

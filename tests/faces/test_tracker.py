@@ -25,7 +25,9 @@ def test_is_the_square_around_the_rectangle():
 def test_gives_every_frame_back_with_the_box():
     tracked = list(FixedBox((0.0, 0.0, 9.0, 9.0)).track([BLACK, BLACK]))
     assert [frame is BLACK for frame, _ in tracked] == [True, True]
-    assert all(face and face.box == (0, 0, 9, 9) and face.confidence == 1 for _, face in tracked)
+    for _, (face,) in tracked:
+        assert face.box == (0, 0, 9, 9)
+        assert face.confidence == face.presence == 1
 
 
 @pytest.mark.parametrize(

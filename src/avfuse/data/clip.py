@@ -1,5 +1,6 @@
 """What a training clip is on disk: face crops, landmarks, times and mel; nothing to unpickle."""
 
+import functools
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from avfuse.faces.crop import MOUTH
+from avfuse.faces.pose import fit_poses
 
 _RIGID = slice(27, 48)
 """Nose and eyes: what speaking does not move."""
@@ -57,8 +59,20 @@ class ClipFile:
         self.rigid: Float[np.ndarray, "T 21 2"] = smooth(landmarks[:, _RIGID])
         self.lips: Float[np.ndarray, "T 20 2"] = lip_shapes(landmarks)
         self.valid = np.flatnonzero(
-            ~np.isnan(self.lips).any((1, 2)) & ~np.isnan(self.rigid).any((1, 2))
+            ~np.isnan(landmarks).any((1, 2)) & ~np.isnan(self.lips).any((1, 2))
         )
+
+    @functools.cached_property
+    def sides(self) -> Float[np.ndarray, "T 3"]:
+        """From which side each frame sees the head; NaN where it is not valid.
+
+        The direction away from the camera in the head's own axes
+        (see [`HeadPose`][avfuse.faces.pose.HeadPose]), of length 1: roll plays no part in it.
+        """
+        sides = np.full((len(self.landmarks), 3), np.nan)
+        poses = fit_poses(self.landmarks[self.valid])
+        sides[self.valid] = np.reshape([pose.rotation[2] for pose in poses], (-1, 3))
+        return sides
 
     def frame(self, index: int) -> UInt8[np.ndarray, "H W 3"]:
         """Read one frame."""

@@ -28,7 +28,8 @@ class TalkingClips(LightningDataModule):
     Args:
         videos: folder of video files with sound, searched through all its subfolders.
         labels: folder of landmark labels, `<speaker>__<clip>.npz` or `<clip>.npz`, each with an
-            array `landmarks` (T, 68, 2 or more) in pixels of the video; None: beside the videos.
+            array `landmarks` (T, 68, 2 or more) in pixels of the video; None: beside the videos,
+            and where there are none, the built-in tracker's.
         cache: where cropped clips are kept.
         synthetic: number of procedural faces, each rendered saying two things.
         synthetic_share: how many of the training pairs come from procedural faces, 0 to 1.

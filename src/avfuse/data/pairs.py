@@ -1,8 +1,9 @@
 """Training pairs as the paper wants them: one person and pose, two moments' lips (IV-B).
 
 The paper lets a teacher (Wav2Lip) re-voice real videos. Here the other lips are real ones: two
-moments of a clip are laid onto one another by eyes and nose, and the lower face of the second is
-set into the first. Procedural clips need no transplant: the same face is rendered twice.
+moments of a clip, alike in pose, are laid onto one another by eyes and nose, and the lower face of
+the second is set into the first. Procedural clips need no transplant: the same face is rendered
+twice.
 """
 
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -17,6 +18,9 @@ from avfuse.faces.crop import Box, box_from_landmarks, frame_to_crop
 Image = UInt8[np.ndarray, "size size 3"]
 Points = Float[np.ndarray, "P 2"]
 
+# Two moments are of like pose if the head turned by less than this (degrees) between them, or by
+# less than it did for all but this share of the clip: a restless head needs other lips too.
+_ALIKE, _NEAREST = 4.0, 0.1
 
 MIRRORED = np.array(
     [
@@ -138,8 +142,16 @@ class TransplantedMouths:
         self.clip = clip
 
     def moments(self, rng: np.random.Generator, length: int) -> list[tuple[Moment, Moment]]:
-        a, b = map(int, rng.choice(starts(self.clip.valid, length), 2))
+        candidates = starts(self.clip.valid, length)
+        a = int(rng.choice(candidates))
+        b = int(rng.choice(self._alike(a, candidates)))
         return [(Moment(self.clip, a + i), Moment(self.clip, b + i)) for i in range(length)]
+
+    def _alike(self, number: int, candidates: np.ndarray) -> np.ndarray:
+        """Those that show the head from nearly the same side; roll is undone by the transplant."""
+        sides = self.clip.sides
+        angles = np.degrees(np.arccos(np.clip(sides[candidates] @ sides[number], -1, 1)))
+        return candidates[angles <= max(_ALIKE, np.quantile(angles, _NEAREST))]
 
     def pair(self, first: Moment, second: Moment, view: View) -> Pair:
         clip, a, b = self.clip, first.number, second.number

@@ -1,6 +1,7 @@
 """From video files to cached clips: a pure function of one video, and the folder around it."""
 
 import hashlib
+from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 from zipfile import BadZipFile
@@ -12,6 +13,7 @@ from tqdm import tqdm
 
 from avfuse.data.clip import Clip, save_clip, smooth
 from avfuse.data.synthetic import SyntheticClip, synthetic_clip
+from avfuse.data.tracked import track_landmarks
 from avfuse.errors import InputError
 from avfuse.faces.crop import Box, box_from_landmarks, crop, frame_to_crop
 from avfuse.features.mel import mel_spectrogram
@@ -24,6 +26,7 @@ VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wm
 _LARGEST = 384  # pixels a side of a cached crop; larger faces are scaled down to it
 _MARGIN = 1.25  # room around the network's square for random views
 _FORMAT = "1"  # of the cache; another one makes it anew
+_NETWORK = Path(str(resources.files("avfuse.faces") / "weights" / "landmarks.safetensors"))
 
 
 def preprocess(video: Path, landmarks: Float[np.ndarray, "T 68 2"]) -> Clip:
@@ -65,34 +68,89 @@ class SourceClip(NamedTuple):
     path: Path
 
 
-def cached_clips(videos: Path, labels: Path | None, cache: Path) -> list[SourceClip]:
-    """Preprocess a folder of videos; what is cached already is left as it is.
+class Source(NamedTuple):
+    """A video that a cached clip is made of.
+
+    Attributes:
+        video: with sound.
+        label: the file of its landmarks, or None where the built-in tracker is to find them.
+        clip: what it becomes; the file need not be there yet.
+    """
+
+    video: Path
+    label: Path | None
+    clip: SourceClip
+
+
+def source_clips(videos: Path, labels: Path | None, cache: Path) -> list[Source]:
+    """List a folder of videos and where their cached clips lie; nothing is read yet.
 
     Args:
         videos: searched through all its subfolders.
-        labels: folder of the labels, or None where they lie beside the videos.
-        cache: where cached clips are written, `<speaker>/<clip>-<digest>.safetensors`.
+        labels: folder of the labels; None where they lie beside the videos, or are to be made:
+            a video without a label file is then tracked.
+        cache: for `<speaker>/<clip>-<digest>.safetensors`.
 
     Returns:
         One entry a video, in the order of names.
 
     Raises:
-        InputError: if there are no videos, or a label is missing.
+        InputError: if there are no videos, or `labels` lacks one.
     """
-    if not videos.is_dir():
-        raise InputError(f"{videos} is not a folder; give one with video files in it")
-    found = sorted(p for p in videos.rglob("*") if p.suffix.lower() in VIDEOS)
+    return [_source(video, _label(video, labels), cache) for video in find_videos(videos)]
+
+
+def find_videos(folder: Path) -> list[Path]:
+    """Every video in a folder and its subfolders, in the order of names.
+
+    Raises:
+        InputError: if there is none.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; give one with video files in it")
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in VIDEOS)
     if not found:
         raise InputError(
-            f"{videos} holds no videos; expected files like {', '.join(sorted(VIDEOS))}"
+            f"{folder} holds no videos; expected files like {', '.join(sorted(VIDEOS))}"
         )
-    jobs = [(video, _label(video, labels)) for video in found]
-    targets = [cache / v.parent.name / f"{v.stem}-{_digest(v, p)}.safetensors" for v, p in jobs]
-    missing = [(job, t) for job, t in zip(jobs, targets, strict=True) if not t.exists()]
-    for (video, label), target in tqdm(missing, "cropping clips", unit="clip", disable=not missing):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        save_clip(preprocess(video, _landmarks(label)), target)
-    return [SourceClip(v.parent.name, v.stem, t) for v, t in zip(found, targets, strict=True)]
+    return found
+
+
+def make_clip(source: Source) -> SourceClip:
+    """Preprocess one video, unless its cached clip is there.
+
+    Raises:
+        InputError: if video or label cannot be read, or no frame has landmarks.
+    """
+    path = source.clip.path
+    if not path.exists():
+        label = source.label
+        landmarks = track_landmarks(source.video) if label is None else _landmarks(label)
+        clip = preprocess(source.video, landmarks)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_clip(clip, path)
+    return source.clip
+
+
+def cached_clips(videos: Path, labels: Path | None, cache: Path) -> list[SourceClip]:
+    """Preprocess a folder of videos; what is cached already is left as it is.
+
+    Args:
+        videos: as for [`source_clips`][avfuse.data.preprocess.source_clips].
+        labels: likewise.
+        cache: likewise.
+
+    Returns:
+        One entry a video, in the order of names.
+
+    Raises:
+        InputError: as `source_clips`, and at the first video that `make_clip` refuses.
+    """
+    sources = source_clips(videos, labels, cache)
+    missing = [source for source in sources if not source.clip.path.exists()]
+    for source in tqdm(missing, "cropping clips", unit="clip", disable=not missing):
+        make_clip(source)
+    return [source.clip for source in sources]
 
 
 def cached_twins(count: int, seed: int, cache: Path) -> list[tuple[Path, Path]]:
@@ -131,12 +189,26 @@ def _square(landmarks: Float[np.ndarray, "T 68 2"]) -> Box | None:
     return Box(*map(float, (centre - half)), *map(float, (centre + half)))
 
 
-def _label(video: Path, labels: Path | None) -> Path:
+def _source(video: Path, label: Path | None, cache: Path) -> Source:
+    # Without a label, the landmarks come from the shipped network: its file stands for them.
+    digest = _digest(video, label or _NETWORK)
+    speaker = _speaker(video)
+    path = cache / speaker / f"{video.stem}-{digest}.safetensors"
+    return Source(video, label, SourceClip(speaker, video.stem, path))
+
+
+def _speaker(video: Path) -> str:
+    return video.absolute().parent.name  # absolute: the folder may have been given as "."
+
+
+def _label(video: Path, labels: Path | None) -> Path | None:
     folder = video.parent if labels is None else labels
-    names = [f"{video.parent.name}__{video.stem}.npz", f"{video.stem}.npz"]
+    names = [f"{_speaker(video)}__{video.stem}.npz", f"{video.stem}.npz"]
     for name in names:
         if (folder / name).exists():
             return folder / name
+    if labels is None:
+        return None
     raise InputError(f"{video}: no landmark labels; expected {folder / names[0]} or {names[1]}")
 
 

@@ -11,7 +11,15 @@ from avfuse.errors import InputError
 def split_clips(
     clips: Sequence[SourceClip], unseen: set[str], held_back: int
 ) -> dict[str, list[ClipFile]]:
-    """Sort clips into those for training and those held back.
+    """[`split`][avfuse.data.split.split] clips that are there already, and open them."""
+    parts = split(clips, unseen, held_back)
+    return {name: [ClipFile(clip.path) for clip in part] for name, part in parts.items()}
+
+
+def split(
+    clips: Sequence[SourceClip], unseen: set[str], held_back: int
+) -> dict[str, list[SourceClip]]:
+    """Sort clips into those for training and those held back; opens none of them.
 
     Args:
         clips: all of them, in a fixed order.
@@ -30,7 +38,7 @@ def split_clips(
             f"unseen={sorted(unknown)}: no such speakers or clips; speakers are the folders "
             f"{sorted({c.speaker for c in clips})}"
         )
-    parts: dict[str, list[ClipFile]] = {"train": [], "seen": [], "unseen": []}
+    parts: dict[str, list[SourceClip]] = {"train": [], "seen": [], "unseen": []}
     number: Counter[str] = Counter()
     for clip in clips:
         if unseen & {clip.speaker, f"{clip.speaker}/{clip.name}"}:
@@ -38,5 +46,5 @@ def split_clips(
         else:
             number[clip.speaker] += 1
             part = "seen" if held_back and number[clip.speaker] % held_back == 0 else "train"
-        parts[part].append(ClipFile(clip.path))
+        parts[part].append(clip)
     return parts

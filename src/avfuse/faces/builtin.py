@@ -1,49 +1,25 @@
-"""Faces out of the wheel: a cascade finds them, the library's own landmark network follows them."""
+"""Faces out of the wheel: tracks through a video, with nothing to download."""
 
 import math
 from collections.abc import Iterable, Iterator
+from itertools import count, groupby
+from operator import itemgetter
 from typing import NamedTuple
 
-import numpy as np
-from jaxtyping import Float, UInt8
-
-from avfuse.faces.cascade import Cascade
-from avfuse.faces.crop import Box, Frame, box_from_landmarks
+from avfuse.faces.crop import Box
+from avfuse.faces.finder import FaceFinder, Reading, is_among
 from avfuse.faces.landmarks import LandmarkReader
-from avfuse.faces.smooth import REACH, Sighting, smooth
+from avfuse.faces.shots import shots
+from avfuse.faces.smooth import REACH, Seen, Sighting, smooth
 from avfuse.faces.tracker import F, Face, Timed
 
-# The network's confidence that starts a track, and that keeps it: a head that turns away is still
-# the face that was followed.
-_STARTS, _KEEPS = 0.6, 0.35
-# A reading is repeated around its own landmarks until the box moves and grows by less than this
-# share of its side, but not more often than this.
-_SETTLED, _READINGS = 0.06, 3
-# From one frame to the next, a face moves by less than this share of its side, and grows by less
-# than this factor.
-_JUMP, _GROWTH = 0.6, 1.5
-# A smaller box (pixels a side) shows the network nothing.
-_SMALLEST = 12.0
-# Where no face is found, the whole frame is searched again only after so many seconds.
-_PAUSE = 0.1
-# Two boxes that share less of their union are not one track.
-_OVERLAP = 0.3
-# Consecutive thumbnails that correlate less are two shots.
-_CUT = 0.6
-
-Thumbnail = UInt8[np.ndarray, "rows columns"]
-
-
-class _Reading(NamedTuple):
-    """What the network reads: points in pixels of the frame, their box, confidence in [0, 1]."""
-
-    landmarks: Float[np.ndarray, "68 2"]
-    box: Box
-    confidence: float
+# The whole frame is searched again after so many seconds: while a face is lost or there is none,
+# and while all are followed but there may be more.
+_SEARCHES, _LOOKS_ROUND = 0.1, 0.5
 
 
 class _Track(NamedTuple):
-    """The face being followed: where and when (seconds) it was seen last."""
+    """A face being followed: where and when (seconds) it was seen last."""
 
     number: int
     box: Box
@@ -51,116 +27,89 @@ class _Track(NamedTuple):
 
 
 class BuiltinTracker:
-    """Follows the face that is largest when the track starts; reads its landmarks.
+    """Follows the faces that are largest when their tracks start; reads their landmarks.
 
-    A cascade searches whole frames at the start, after a cut, and while the face is lost. From
-    then on the landmark network reads each frame around the landmarks of the one before.
+    A cascade searches whole frames at the start, after a cut, and while a face is lost or more may
+    be followed. From then on the landmark network reads each frame around the landmarks of the one
+    before.
 
     Args:
         reader: of landmarks; None takes the shipped network, on the CPU.
     """
 
     def __init__(self, reader: LandmarkReader | None = None) -> None:
-        self._reader = LandmarkReader() if reader is None else reader
-        self._cascade = Cascade()
+        self._finder = FaceFinder(reader)
 
-    def track(self, frames: Iterable[F]) -> Iterator[tuple[F, Face | None]]:
-        """Give every frame back, in order, with its smoothed face; holds back 0.4 s of frames."""
-        return smooth(self._sightings(frames))
+    def track(self, frames: Iterable[F], most: int = 1) -> Iterator[tuple[F, tuple[Face, ...]]]:
+        """Give every frame back with its smoothed faces; holds back 0.6 s of frames and two."""
+        return smooth(self._seen(frames, most))
 
-    def _sightings(self, frames: Iterable[F]) -> Iterator[tuple[F, Sighting | None]]:
-        number, next_search = 0, -math.inf
-        track: _Track | None = None
-        thumbnail: Thumbnail | None = None
-        for frame in frames:
-            before, thumbnail = thumbnail, _thumbnail(frame.image)
-            if before is not None and _is_cut(before, thumbnail):
-                track, next_search = None, -math.inf
-            reading = self._follow(frame, track) if track else None
-            if reading is None and frame.time >= next_search:
-                reading = self._search(frame.image)
-                next_search = frame.time + _PAUSE
-                if reading and not (track and _goes_on(track, reading.box, frame.time)):
-                    number += 1
-            if reading is None:
-                yield frame, None
+    def _seen(self, frames: Iterable[F], most: int) -> Iterator[tuple[F, Seen]]:
+        numbers = count()
+        for shot, part in groupby(shots(frames), itemgetter(1)):
+            tracks = _Tracks(self._finder, numbers, most)
+            for frame, _ in part:
+                yield frame, Seen(shot, tracks.see(frame))
+
+
+class _Tracks:
+    """The tracks of one shot.
+
+    A track that is lost keeps its place for a while, or a hand before the speaker's face would
+    hand its track to a bystander.
+
+    Args:
+        finder: of faces in one frame.
+        numbers: of the tracks to come.
+        most: tracks at a time.
+    """
+
+    def __init__(self, finder: FaceFinder, numbers: Iterator[int], most: int) -> None:
+        self._finder, self._numbers, self._most = finder, numbers, most
+        self._tracks: list[_Track] = []
+        self._searched_at = -math.inf
+
+    def see(self, frame: Timed) -> tuple[Sighting, ...]:
+        """What the next frame shows of the tracks, those that begin with it included."""
+        self._tracks = [t for t in self._tracks if frame.time - t.seen_at <= REACH]
+        found = self._follow(frame)
+        if len(found) < self._most and frame.time >= self._searched_at + self._pause(found):
+            self._search(frame, found)
+            self._searched_at = frame.time
+        seen = [_Track(number, reading.box, frame.time) for number, reading in found.items()]
+        self._tracks = sorted(seen + self._lost(found))
+        return tuple(Sighting(r.box, r.confidence, n, r.landmarks) for n, r in found.items())
+
+    def _follow(self, frame: Timed) -> dict[int, Reading]:
+        """The faces near the places where they were, by number of track."""
+        found: dict[int, Reading] = {}
+        for track in self._tracks:
+            reading = self._finder.follow(frame.image, track.box)
+            # Two tracks that meet in one face: the older one has it.
+            if reading and not is_among(reading.box, _boxes(found)):
+                found[track.number] = reading
+        return found
+
+    def _search(self, frame: Timed, found: dict[int, Reading]) -> None:
+        """Add faces from anywhere in the frame, for lost tracks and, where there is room, new."""
+        for reading in self._finder.find(frame.image, _boxes(found)):
+            if is_among(reading.box, _boxes(found)):
                 continue
-            track = _Track(number, reading.box, frame.time)
-            yield frame, Sighting(reading.box, reading.confidence, number, reading.landmarks)
+            lost = self._lost(found)
+            again = next((t.number for t in lost if is_among(reading.box, [t.box])), None)
+            if again is not None:
+                found[again] = reading
+            elif len(found) + len(lost) < self._most:
+                found[next(self._numbers)] = reading
+            if len(found) == self._most:
+                return
 
-    def _search(self, image: Frame) -> _Reading | None:
-        """The largest face anywhere in the frame that the network takes for one."""
-        for box in self._cascade.find(image):
-            reading = self._read(image, box)
-            if reading.confidence >= _STARTS and _is_in(reading.box, image):
-                # Once more, so that the first frame is read as all later ones are.
-                return self._read(image, reading.box)
-        return None
+    def _lost(self, found: dict[int, Reading]) -> list[_Track]:
+        return [track for track in self._tracks if track.number not in found]
 
-    def _follow(self, frame: Timed, track: _Track) -> _Reading | None:
-        """The face of the track, if it is still near its last place."""
-        if frame.time - track.seen_at > REACH:
-            return None
-        reading = self._read(frame.image, track.box)
-        here = _is_in(reading.box, frame.image) and not _jumps(track.box, reading.box)
-        return reading if here and reading.confidence >= _KEEPS else None
-
-    def _read(self, image: Frame, box: Box) -> _Reading:
-        """Read around the box, and again around what was read, until both agree."""
-        for _ in range(_READINGS):
-            landmarks, confidence = self._reader.read(image, box)
-            around, box = box, box_from_landmarks(landmarks)
-            shift, growth = _change(around, box)
-            # Without a face, there is nothing to agree on.
-            if max(shift, growth) < _SETTLED or confidence < _KEEPS or box.side < _SMALLEST:
-                break
-        return _Reading(landmarks, box, confidence)
+    def _pause(self, found: dict[int, Reading]) -> float:
+        return _LOOKS_ROUND if found and not self._lost(found) else _SEARCHES
 
 
-def _change(before: Box, now: Box) -> tuple[float, float]:
-    """How far a box has moved, in units of its side, and by how much it grew (log, absolute)."""
-    shift_x = (now.x0 + now.x1 - before.x0 - before.x1) / 2
-    shift_y = (now.y0 + now.y1 - before.y0 - before.y1) / 2
-    growth = abs(math.log(max(now.side, 1e-6) / before.side))
-    return math.hypot(shift_x, shift_y) / before.side, growth
-
-
-def _jumps(before: Box, now: Box) -> bool:
-    """Whether a box has changed by more than a face can from one frame to the next."""
-    shift, growth = _change(before, now)
-    return shift > _JUMP or growth > math.log(_GROWTH)
-
-
-def _is_in(box: Box, image: Frame) -> bool:
-    """Whether a box is large enough, and its centre lies in the frame."""
-    height, width = image.shape[:2]
-    x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
-    return box.side >= _SMALLEST and 0 <= x < width and 0 <= y < height
-
-
-def _goes_on(track: _Track, box: Box, time: float) -> bool:
-    """Whether a face found anew is the one that was being followed."""
-    return time - track.seen_at <= REACH and _overlap(track.box, box) >= _OVERLAP
-
-
-def _overlap(a: Box, b: Box) -> float:
-    """Intersection over union."""
-    width = min(a.x1, b.x1) - max(a.x0, b.x0)
-    height = min(a.y1, b.y1) - max(a.y0, b.y0)
-    shared = max(width, 0.0) * max(height, 0.0)
-    return shared / (a.side**2 + b.side**2 - shared)
-
-
-def _thumbnail(image: Frame) -> Thumbnail:
-    """A few hundred pixels of the frame's green, enough to notice another shot."""
-    step = max(min(image.shape[:2]) // 16, 1)
-    return image[step // 2 :: step, step // 2 :: step, 1].copy()
-
-
-def _is_cut(before: Thumbnail, now: UInt8[np.ndarray, "rows2 columns2"]) -> bool:
-    """Whether another shot begins: a face in the old one's place must not be smoothed with it."""
-    if before.shape != now.shape:
-        return True
-    a, b = (np.float64(t) - t.mean() for t in (before, now))
-    scale = float(np.sqrt((a**2).sum() * (b**2).sum()))
-    return scale > 0 and float((a * b).sum()) < _CUT * scale
+def _boxes(found: dict[int, Reading]) -> list[Box]:
+    return [reading.box for reading in found.values()]

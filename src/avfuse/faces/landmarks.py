@@ -4,10 +4,16 @@ Heatmaps at a quarter of the input's resolution, each read off as its centre of 
 have fractions of a pixel and move smoothly with the picture.
 """
 
+import contextlib
+import copy
+import functools
 import json
 import os
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import torch
@@ -25,6 +31,8 @@ SIZE = 112
 
 ROOM = 1.15
 """Side of what the network sees, in sides of the box: when it errs, brows and chin stay in."""
+
+Layer = Callable[[Tensor], Tensor]
 
 _STRIDE = 4
 _SHIPPED = "landmarks.safetensors"
@@ -83,18 +91,17 @@ class ConvNorm(nn.Sequential):
     def __init__(
         self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, active: bool = True
     ) -> None:
-        super().__init__(
-            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(inplace=True) if active else nn.Identity(),
-        )
+        convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        activation = nn.ReLU(inplace=True) if active else nn.Identity()
+        super().__init__(convolution, nn.BatchNorm2d(outputs), activation)
+        self.active = active
 
-    def fold(self) -> None:
-        """Let the convolution do what the norm does, in evaluation mode."""
+    def fused(self) -> nn.Conv2d:
+        """The convolution that does what the norm does too, in evaluation mode."""
         convolution, norm = self[0], self[1]
         assert isinstance(convolution, nn.Conv2d)
         assert isinstance(norm, nn.BatchNorm2d)
-        self[0], self[1] = fuse_conv_bn_eval(convolution, norm), nn.Identity()
+        return fuse_conv_bn_eval(convolution, norm)
 
 
 class Residual(nn.Module):
@@ -120,12 +127,20 @@ def centres(heat: Float[Tensor, "N P h w"], stride: int = _STRIDE) -> Float[Tens
         heat: logits.
         stride: pixels of the input a cell.
     """
-    mass = heat.flatten(2).softmax(-1).view_as(heat)
-    rows, columns = (
-        stride * (torch.arange(n, device=heat.device, dtype=heat.dtype) + 0.5) - 0.5
-        for n in heat.shape[2:]
-    )
-    return torch.stack([mass.sum(2) @ columns, mass.sum(3) @ rows], -1)
+    # Cells before points, as channels-last heatmaps lie in memory.
+    mass = heat.permute(0, 2, 3, 1).flatten(1, 2).softmax(1)
+    rows, columns = heat.shape[2:]
+    return (_cells(rows, columns, stride, heat.device, heat.dtype) @ mass).mT
+
+
+@functools.cache
+@torch.inference_mode(False)  # training may want them next
+def _cells(
+    rows: int, columns: int, stride: int, device: torch.device, dtype: torch.dtype
+) -> Float[Tensor, "2 cells"]:
+    """Middles (x, y) of a heatmap's cells, row by row, in pixels of the network's input."""
+    cells = torch.cartesian_prod(torch.arange(rows), torch.arange(columns)).flip(1).mT
+    return (stride * (cells.to(device, dtype) + 0.5) - 0.5).contiguous()
 
 
 class LandmarkReader:
@@ -140,9 +155,9 @@ class LandmarkReader:
     """
 
     def __init__(self, net: LandmarkNet | None = None, device: str = "cpu") -> None:
-        net = folded(load_net() if net is None else net)
+        net = load_net() if net is None else copy.deepcopy(net).eval()
         self.device = torch.device(device)
-        self._net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._net = folded(net.to(self.device, memory_format=torch.channels_last))  # type: ignore[call-overload]
 
     def read(self, image: Frame, box: Box) -> tuple[Float[np.ndarray, "68 2"], float]:
         """Read one face.
@@ -156,7 +171,8 @@ class LandmarkReader:
             [0, 1].
         """
         wide = widened(box)
-        points, confidence = self.read_crops(crop(image, wide, SIZE)[None])
+        with _one_thread():
+            points, confidence = self.read_crops(crop(image, wide, SIZE)[None])
         matrix = frame_to_crop(wide, SIZE)
         return (points[0] - matrix[:, 2]) / matrix[0, 0], float(confidence[0])
 
@@ -171,17 +187,27 @@ class LandmarkReader:
         Returns:
             Landmarks in pixels of the crops, and the confidences in [0, 1].
         """
-        images = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2).float() / 255
-        side = images.shape[-1]
-        if side != SIZE:
-            images = nn.functional.interpolate(
-                images, (SIZE, SIZE), mode="bilinear", antialias=True
-            )
+        side = crops.shape[1]
         with torch.inference_mode():
+            images = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2).float().div_(255)
+            if side != SIZE:
+                images = nn.functional.interpolate(
+                    images, (SIZE, SIZE), mode="bilinear", antialias=True
+                )
             heat, face = self._net(images)
-            points = centres(heat)
-            points = (points + 0.5) * (side / SIZE) - 0.5
-            return points.cpu().numpy(), face.sigmoid().cpu().numpy()
+            points, confidence = centres(heat).cpu().numpy(), face.sigmoid().cpu().numpy()
+        return (points + 0.5) * (side / SIZE) - 0.5, confidence
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """One face costs more to share between threads than to read, above all on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def widened(box: Box) -> Box:
@@ -234,11 +260,29 @@ def _widen(value: Tensor) -> Tensor:
     return value.float() if value.is_floating_point() else value
 
 
-def folded(net: LandmarkNet) -> LandmarkNet:
-    """A copy for inference, with the batch norms folded into their convolutions."""
-    copy = LandmarkNet(net.channels, net.points)
-    copy.load_state_dict(net.state_dict())
-    for module in copy.eval().requires_grad_(False).modules():
-        if isinstance(module, ConvNorm):
-            module.fold()
-    return copy
+def folded(net: LandmarkNet) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """The forward of a network in evaluation mode, its batch norms folded into the convolutions.
+
+    Plain functions all the way down: calls of modules would take a sixth of so small a net's time.
+    """
+    # All that forward asks of its network is a part by each name.
+    parts = SimpleNamespace(**{name: _plain(part) for name, part in net.named_children()})
+    return functools.partial(LandmarkNet.forward, cast("LandmarkNet", parts))
+
+
+def _plain(part: nn.Module) -> Layer:
+    """What a part computes in evaluation mode, as a function."""
+    match part:
+        case ConvNorm():
+            convolve = _plain(part.fused())
+            return (lambda x: convolve(x).relu_()) if part.active else convolve
+        case Residual(first=first, second=second):
+            inner, outer = _plain(first), _plain(second)
+            return lambda x: outer(inner(x)).add_(x).relu_()
+        case nn.Conv2d(weight=weight, bias=bias, stride=stride, padding=padding):
+            return lambda x: torch.conv2d(x, weight, bias, stride, padding)
+        case nn.Sequential():
+            inner, *others = map(_plain, part)
+            return functools.reduce(lambda f, g: lambda x: g(f(x)), others, inner)
+        case _:
+            return part

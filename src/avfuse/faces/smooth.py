@@ -1,5 +1,6 @@
 """Faces that do not swim: two-sided smoothing over time, so nothing lags behind the face."""
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -13,9 +14,14 @@ from avfuse.faces.tracker import F, Face
 REACH = 0.4
 """How far a box looks before and after itself, in seconds; also the longest gap that is bridged."""
 
-LOOK_AHEAD = 25
+FADE = 0.2
+"""Seconds over which a face's presence rises after it is found and falls before it is lost."""
+
+LOOK_AHEAD = 40
 """At most so many frames are held back, however many the video has a second."""
 
+# A gap that begins within the fade may be one that is bridged, which is known at its end.
+_WINDOW = FADE + REACH
 # Width of the Gaussian, in seconds: its weight at REACH is 4 %.
 _SIGMA = 0.16
 # How firmly the speed is held at zero, as a share of the Gaussian's variance. It matters where
@@ -30,7 +36,7 @@ _EPSILON = 1e-6
 
 
 class Sighting(NamedTuple):
-    """What a detector saw in one frame, before smoothing.
+    """What a detector saw of one face in one frame, before smoothing.
 
     Attributes:
         box: the network's square.
@@ -45,59 +51,107 @@ class Sighting(NamedTuple):
     landmarks: Float[np.ndarray, "68 2"] | None = None
 
 
+class Seen(NamedTuple):
+    """What a detector saw in one frame.
+
+    Attributes:
+        shot: changes with every cut; a face that comes or goes with the shot does not fade.
+        faces: one sighting a track at most.
+    """
+
+    shot: int
+    faces: tuple[Sighting, ...] = ()
+
+
 class _Moment(NamedTuple):
     time: float
+    seen: Seen
+
+
+class _Instant(NamedTuple):
+    """A moment of the same shot, as one track sees it: how far off (seconds), and what was seen."""
+
+    offset: float
     sighting: Sighting | None
 
 
-def smooth(
-    sightings: Iterable[tuple[F, Sighting | None]], reach: float = REACH
-) -> Iterator[tuple[F, Face | None]]:
-    """Smooth the faces of each track and bridge its short gaps; holds back `reach` seconds.
+def smooth(seen: Iterable[tuple[F, Seen]]) -> Iterator[tuple[F, tuple[Face, ...]]]:
+    """Smooth each track, bridge its short gaps, fade at its ends; holds back 0.6 s of frames.
 
     Args:
-        sightings: frames in order of time, with what was seen in each.
-        reach: seconds to look to either side, and the longest gap to bridge.
+        seen: frames in order of time, with what was seen in each.
 
     Yields:
-        every frame, in order, with its face, or None where there is none.
+        every frame, in order, with its faces by number of track.
     """
     past: deque[_Moment] = deque()
     ahead: deque[tuple[F, _Moment]] = deque()
 
-    def settle() -> tuple[F, Face | None]:
+    def settle() -> tuple[F, tuple[Face, ...]]:
         frame, now = ahead.popleft()
-        while past and past[0].time < now.time - reach - _EPSILON:
+        while past and past[0].time < now.time - _WINDOW - _EPSILON:
             past.popleft()
-        later = (m for _, m in ahead if m.time <= now.time + reach + _EPSILON)
-        face = _face(now, list(past), list(later), reach)
+        faces = _faces(now, [*past, now, *(moment for _, moment in ahead)])
         past.append(now)
-        return frame, face
+        return frame, faces
 
-    for frame, sighting in sightings:
-        moment = _Moment(frame.time, sighting)
-        ahead.append((frame, moment))
-        while moment.time - ahead[0][1].time > reach + _EPSILON or len(ahead) > LOOK_AHEAD:
+    for frame, found in seen:
+        ahead.append((frame, _Moment(frame.time, found)))
+        while frame.time - ahead[0][0].time > _WINDOW + _EPSILON or len(ahead) > LOOK_AHEAD:
             yield settle()
     while ahead:
         yield settle()
 
 
-def _face(now: _Moment, past: list[_Moment], later: list[_Moment], reach: float) -> Face | None:
-    track = now.sighting.track if now.sighting else _bridged(past, later, reach)
-    if track is None:
+def _faces(now: _Moment, window: list[_Moment]) -> tuple[Face, ...]:
+    """The faces of one moment, from all that was seen around it."""
+    shot = [moment for moment in window if moment.seen.shot == now.seen.shot]
+    tracks = sorted({sighting.track for moment in shot for sighting in moment.seen.faces})
+    faces = (_face(track, now.time, shot) for track in tracks)
+    return tuple(face for face in faces if face)
+
+
+def _face(track: int, time: float, shot: list[_Moment]) -> Face | None:
+    """The face of one track, or None where it is not seen and no short gap is bridged."""
+    instants = [
+        _Instant(m.time - time, next((s for s in m.seen.faces if s.track == track), None))
+        for m in shot
+    ]
+    stretch = _stretch([i.offset for i in instants if i.sighting])
+    if stretch is None:
         return None
-    moments = [*past, now, *later]
-    seen = [(m.time, m.sighting) for m in moments if m.sighting and m.sighting.track == track]
-    times = np.array([time for time, _ in seen]) - now.time
+    near = [i for i in instants if abs(i.offset) <= REACH + _EPSILON]
+    seen = [(i.offset, i.sighting) for i in near if i.sighting]
+    times = np.array([offset for offset, _ in seen])
     boxes = np.array([_centre_and_side(s.box) for _, s in seen])
     x, y, side = local_fit(times, boxes)
     # Frames without a sighting count as zero: a bridged gap is less sure than what was seen.
-    everywhere = _gauss(np.array([m.time for m in moments]) - now.time).sum()
+    everywhere = _gauss(np.array([i.offset for i in near])).sum()
     confidence = (_gauss(times) * np.array([s.confidence for _, s in seen])).sum() / everywhere
     half = side / 2
     box = Box(x - half, y - half, x + half, y + half)
-    return Face(box, float(confidence), _landmarks(times, [s for _, s in seen]))
+    landmarks = _landmarks(times, [s for _, s in seen])
+    return Face(box, float(confidence), landmarks, track, _presence(instants, *stretch))
+
+
+def _stretch(seen: list[float]) -> tuple[float, float] | None:
+    """First and last sighting around offset 0 without a gap too long to bridge between them."""
+    first = last = -math.inf
+    for offset in seen:
+        if offset - last > REACH + _EPSILON:
+            if last >= 0:
+                break
+            first = offset
+        last = offset
+    return (first, last) if first <= 0 <= last else None
+
+
+def _presence(instants: list[_Instant], first: float, last: float) -> float:
+    """How far a face is faded in at offset 0, from where it is absent before and after."""
+    absent = [-i.offset for i in instants if i.offset < first]
+    absent += [i.offset for i in instants if i.offset > last]
+    share = min(min(absent, default=FADE) / FADE, 1.0)
+    return share**2 * (3 - 2 * share)
 
 
 def _landmarks(
@@ -137,16 +191,6 @@ def steadied(
         "np,npc->pc", weights / weights.sum(0), offset
     )
     return steady
-
-
-def _bridged(past: list[_Moment], later: list[_Moment], reach: float) -> int | None:
-    """The track that goes on after a gap short enough to bridge."""
-    before = next((m for m in reversed(past) if m.sighting), None)
-    after = next((m for m in later if m.sighting), None)
-    if not (before and before.sighting and after and after.sighting):
-        return None
-    same = before.sighting.track == after.sighting.track
-    return after.sighting.track if same and after.time - before.time <= reach + _EPSILON else None
 
 
 def local_fit(times: Float[np.ndarray, "n"], values: Float[np.ndarray, "n k"]) -> tuple[float, ...]:

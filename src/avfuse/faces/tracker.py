@@ -34,21 +34,38 @@ class Face(NamedTuple):
         box: the network's square, as `box_from_landmarks` defines it, in pixels of the frame.
         confidence: in [0, 1]; comparable within a backend only.
         landmarks: 68 points in pixels of the frame, x before y, or None where a backend has none.
+        track: the same number in every frame in which the same face is followed without a break.
+        presence: 1, falling to 0 over the frames before a face is lost and after it is found, so
+            that what is laid over it may fade; a cut fades nothing.
+        embedding: whose face it is, a vector of length 1: the dot product of two tells how alike
+            they are. None where a backend has none, or does not see the face in this frame.
     """
 
     box: Box
     confidence: float
     landmarks: Float[np.ndarray, "68 2"] | None = None
+    track: int = 0
+    presence: float = 1.0
+    embedding: Float[np.ndarray, "E"] | None = None
 
 
 @runtime_checkable
 class FaceTracker(Protocol):
-    """Follows one face through a video."""
+    """Follows faces through a video."""
 
-    def track(self, frames: Iterable[F]) -> Iterator[tuple[F, Face | None]]:
-        """Give every frame back, in order, with its face or None where there is none.
+    def track(self, frames: Iterable[F], most: int = 1) -> Iterator[tuple[F, tuple[Face, ...]]]:
+        """Give every frame back, in order, with its faces; streams.
 
-        Streams: at most a second of frames is held back to look ahead.
+        Tracks are numbered from 0 as they begin, the larger face first where several begin
+        together. A track goes on while its face is seen, however large the faces that join it; a
+        cut begins new ones.
+
+        Args:
+            frames: in order of time; at most a second of them is held back to look ahead.
+            most: faces that are followed at a time; fewer cost less.
+
+        Yields:
+            each frame with its faces, by number of track; none where no face is.
         """
 
 
@@ -89,8 +106,8 @@ class FixedBox:
             ) from None
         return cls((x0, y0, x1, y1))
 
-    def track(self, frames: Iterable[F]) -> Iterator[tuple[F, Face | None]]:
-        """Give every frame back with the box.
+    def track(self, frames: Iterable[F], most: int = 1) -> Iterator[tuple[F, tuple[Face, ...]]]:
+        """Give every frame back with the box, as its one face.
 
         Raises:
             InputError: the box lies outside a frame.
@@ -103,4 +120,4 @@ class FixedBox:
                     f"the face box {x0:g},{y0:g},{x1:g},{y1:g} lies outside the "
                     f"{width}x{height} frame: give X0,Y0,X1,Y1 in pixels of the frame"
                 )
-            yield frame, Face(self.box, confidence=1.0)
+            yield frame, (Face(self.box, confidence=1.0),)
