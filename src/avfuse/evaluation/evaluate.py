@@ -1,0 +1,162 @@
+"""The whole evaluation, top to bottom: clips -> videos -> scores -> summary -> files."""
+
+import json
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from avfuse.data.preprocess import Source, source_clips
+from avfuse.data.split import split
+from avfuse.errors import InputError
+from avfuse.evaluation.case import Case, Skipped
+from avfuse.evaluation.dubbing import DUBBING
+from avfuse.evaluation.first_frame import FIRST_FRAME
+from avfuse.evaluation.folders import file_pairs
+from avfuse.evaluation.kept import Kept
+from avfuse.evaluation.report import report as report_page
+from avfuse.evaluation.run import run
+from avfuse.evaluation.score import Judge
+from avfuse.evaluation.sheet import contact_sheet
+from avfuse.evaluation.spoken import spoken_clips
+from avfuse.model_file import DEFAULT, load
+from avfuse.pipeline import device_named
+from avfuse.video.picture import write_picture
+
+PROTOCOLS = {protocol.name: protocol for protocol in (FIRST_FRAME, DUBBING)}
+"""Protocols for a model, by name."""
+
+
+def evaluate_model(
+    clips: Path,
+    output: Path,
+    *,
+    model: str | os.PathLike[str] = DEFAULT,
+    protocol: str = FIRST_FRAME.name,
+    labels: Path | None = None,
+    cache: Path = Path(".cache/clips"),
+    unseen: Collection[str] = (),
+    held_back: int = 0,
+    device: str = "auto",
+    report: Path | None = None,
+    sheet: Path | None = None,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Score a model on clips by a protocol.
+
+    While it runs, what is done is kept beside the output, in `<output>.part`; a run that was
+    stopped goes on from there when it is given again.
+
+    Args:
+        clips: folder of videos with sound.
+        output: JSON to write.
+        model: a bundled model's name, or a model file.
+        protocol: `first-frame` or `dubbing`.
+        labels: folder of landmarks; None where they lie beside the videos, or there are none.
+        cache: where cropped clips are kept.
+        unseen: speakers, or clips as `speaker/clip`, that training never saw.
+        held_back: every n-th clip of the others was held back too. Without `unseen` and
+            `held_back` all clips are scored, as one group.
+        device: auto, cpu or cuda.
+        report: HTML to write.
+        sheet: picture to write, .png or .jpg: the first three clips of each group.
+        quiet: no progress bar.
+
+    Returns:
+        What is in the JSON; docs/evaluation.md describes it.
+
+    Raises:
+        InputError: for input that cannot be used, in one line; a single clip that cannot is
+            skipped, and listed in the result.
+    """
+    if protocol not in PROTOCOLS:
+        raise InputError(f"protocol {protocol!r} is unknown; expected {', '.join(PROTOCOLS)}")
+    used = device_named(device)
+    network = load(model, used)
+    groups = _groups(source_clips(clips, labels, cache), unseen, held_back)
+    cases, skipped = spoken_clips(groups, network, PROTOCOLS[protocol], quiet=quiet)
+    head = {"protocol": protocol, "model": str(model)}
+    return _evaluate(head, cases, skipped, output, used, report, sheet, quiet=quiet)
+
+
+def evaluate_folders(
+    generated: Path,
+    reference: Path,
+    output: Path,
+    *,
+    device: str = "auto",
+    report: Path | None = None,
+    sheet: Path | None = None,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Score videos that any system made against the true ones of the same names.
+
+    Args:
+        generated: folder of what was made, any container.
+        reference: folder of what was filmed; its faces are tracked, its sound is the true one.
+        output: JSON to write; goes on where it was stopped, as `evaluate_model` does.
+        device: auto, cpu or cuda.
+        report: HTML to write.
+        sheet: picture to write, .png or .jpg.
+        quiet: no progress bar.
+
+    Returns:
+        What is in the JSON.
+
+    Raises:
+        InputError: if nothing can be compared.
+    """
+    cases, alone = file_pairs(generated, reference)
+    head = {"protocol": "folders", "generated": str(generated), "reference": str(reference)}
+    used = device_named(device)
+    return _evaluate(head, cases, alone, output, used, report, sheet, quiet=quiet)
+
+
+def _evaluate(
+    head: dict[str, str],
+    cases: Sequence[Case],
+    skipped: Sequence[Skipped],
+    output: Path,
+    device: str,
+    report: Path | None,
+    sheet: Path | None,
+    *,
+    quiet: bool,
+) -> dict[str, Any]:
+    kept = Kept(output.with_name(f"{output.name}.part"))
+    metrics = {**head, **run(cases, skipped, Judge(device), kept, quiet=quiet)}
+    scored = {(row["group"], row["clip"]) for row in metrics["clips"]}
+    usable = [case for case in cases if (case.group, case.clip) in scored]
+    if report is not None:
+        _write(report, report_page(metrics, usable))
+    if sheet is not None:
+        write_picture(sheet, contact_sheet(usable))
+    _write(output, json.dumps(metrics, indent=2, allow_nan=False) + "\n")
+    kept.remove()
+    return metrics
+
+
+def _groups(
+    sources: Sequence[Source], unseen: Collection[str], held_back: int
+) -> dict[str, list[Source]]:
+    """All clips, or those that training did not see, by why it did not."""
+    if not unseen and not held_back:
+        return {"all": list(sources)}
+    by_clip = {source.clip: source for source in sources}
+    parts = split(list(by_clip), set(unseen), held_back)
+    groups = {name: [by_clip[clip] for clip in parts[name]] for name in ("seen", "unseen")}
+    groups = {name: part for name, part in groups.items() if part}
+    if not groups:
+        raise InputError("no clip is held back; name some by --unseen or --held-back")
+    return groups
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,54 @@
+"""How scores are printed: their names for people, units, digits, and which way is better."""
+
+from typing import NamedTuple
+
+
+class Column(NamedTuple):
+    """One score in a table.
+
+    Attributes:
+        score: field of [`Scores`][avfuse.evaluation.score.Scores].
+        title: for people.
+        unit: likewise; empty for ratios and the like.
+        digits: after the point.
+        better: `higher`, `lower` or `near 1`; empty where neither is.
+    """
+
+    score: str
+    title: str
+    unit: str
+    digits: int
+    better: str
+
+    @property
+    def hint(self) -> str:
+        """Unit and direction, for people."""
+        return ", ".join(part for part in (self.unit, self.better) if part)
+
+    def text(self, value: float | None) -> str:
+        """A value in so many digits; a dash where there is none."""
+        return "-" if value is None else f"{value:.{self.digits}f}"
+
+
+PICTURE = (
+    Column("mouth_psnr", "mouth PSNR", "dB", 2, "higher"),
+    Column("over_copy", "over copy", "dB", 2, "higher"),
+    Column("psnr", "PSNR", "dB", 2, "higher"),
+    Column("psnr_legacy_uint8", "legacy uint8 PSNR", "dB", 2, ""),
+    Column("ssim", "SSIM", "", 3, "higher"),
+    Column("sharpness", "sharpness", "", 2, "near 1"),
+    Column("eyes", "eyes", "levels", 2, "lower"),
+    Column("flicker", "flicker", "levels", 2, "lower"),
+)
+"""How like the truth the picture is."""
+
+LIPS = (
+    Column("lmd", "LMD", "px", 2, "lower"),
+    Column("landmark_velocity", "lip velocity", "px/s", 1, "lower"),
+    Column("aperture", "aperture r", "", 2, "higher"),
+    Column("opening", "opening", "", 2, "near 1"),
+    Column("sync", "sync", "", 3, "higher"),
+    Column("sync_confidence", "sync confidence", "", 3, "higher"),
+    Column("sync_offset", "sync offset", "frames", 1, "lower"),
+)
+"""Whether the lips do what they should."""

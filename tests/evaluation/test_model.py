@@ -1,0 +1,40 @@
+"""A model speaks as the network says, whatever runs it and whatever its size."""
+
+import numpy as np
+import pytest
+import torch
+
+from avfuse.evaluation.first_frame import first_frame
+from avfuse.evaluation.model import Model
+from avfuse.features.mel import mel_windows
+
+
+@pytest.fixture
+def task(twins, listening):
+    return first_frame(twins[0], listening.size)
+
+
+def test_frames_are_the_networks(listening, task, monkeypatch):
+    """At its own size, within the runner's tolerance, where nothing fades or is clipped."""
+    monkeypatch.setattr("avfuse.evaluation.model.SIZE", listening.size)
+    times = task.target.times[:3]
+    made, masks = Model(listening).speak(task.images[:3], task.mel, times)
+    images = torch.from_numpy(task.images[:3]).permute(0, 3, 1, 2) / 255
+    windows = mel_windows(task.mel, times, listening.audio.steps)
+    with torch.inference_mode():
+        truth = listening(images, listening.prepare(windows[None]).fold())
+    frames = (truth.image * 255).clamp(0, 255).permute(0, 2, 3, 1).numpy()
+    plain = ((truth.motion > 0) & (truth.motion < 1)).all(1).numpy()
+    plain[:, [*range(5), *range(-5, 0)]] = plain[:, :, [*range(5), *range(-5, 0)]] = False
+    assert plain.mean() > 0.2
+    assert np.abs(made[plain] - frames[plain]).max() <= 3
+    assert np.abs(masks - truth.mask[:, 0].numpy()).max() < 0.02
+
+
+def test_chunks_do_not_show(listening, task):
+    """Frame 20 is the same in the second chunk and by itself."""
+    model, alone = Model(listening), slice(20, 21)
+    whole, _ = model.speak(task.images, task.mel, task.target.times)
+    single, _ = model.speak(task.images[alone], task.mel, task.target.times[alone])
+    assert np.abs(whole[alone].astype(int) - single).max() <= 1
+    assert whole.shape == task.target.truth.shape
