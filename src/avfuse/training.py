@@ -1,20 +1,15 @@
 """The training verbs: Lightning's command line over our module and data."""
 
 import warnings
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NoReturn
 
-from jsonargparse import get_loader
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
-import avfuse.fusion  # noqa: F401  short class names resolve only for what is imported
+from avfuse.arguments import prepared
 from avfuse.data.datamodule import TalkingClips
 from avfuse.errors import InputError
 from avfuse.module import TalkingFace
-
-CONFIG = ("--config", "-c")
-"""Options that name a recipe."""
 
 
 class OneLineParser(LightningArgumentParser):
@@ -38,6 +33,12 @@ class TrainingCLI(LightningCLI):
         except ValueError as error:
             raise InputError(str(error)) from error
 
+    def _parse_ckpt_path(self) -> None:
+        """Keep to what the command says; a checkpoint of another network is refused on loading.
+
+        Lightning would let the options that stand in the checkpoint win, without a word.
+        """
+
 
 def run(arguments: Sequence[str]) -> None:
     """Run `fit`, `validate` or `test` with Lightning's options.
@@ -49,61 +50,17 @@ def run(arguments: Sequence[str]) -> None:
         arguments: the verb and what follows it.
 
     Raises:
-        InputError: for options that are unknown, do not fit or make no network.
+        InputError: for options that are unknown, do not fit or make no network, and for files that
+            do not exist.
     """
     warnings.filterwarnings("ignore", "LightningCLI's args parameter")
-    TrainingCLI(
-        TalkingFace,
-        TalkingClips,
-        args=list(_kept_apart(list(_on_base(arguments)))),
-        parser_class=OneLineParser,
-        save_config_kwargs={"overwrite": True},
-    )
-
-
-def _on_base(arguments: Sequence[str]) -> Iterator[str]:
-    """Put the base recipe before the first recipe."""
-    found = False
-    for word, (option, value) in zip(arguments, _options(arguments), strict=True):
-        if not found and option in CONFIG:
-            found = True
-            folders = Path(value).resolve().parents
-            base = next((f / "base.yaml" for f in folders if (f / "base.yaml").is_file()), None)
-            if base is not None and base != Path(value).resolve():
-                yield f"--config={base}"
-        yield word
-
-
-def _kept_apart(arguments: Sequence[str]) -> Iterator[str]:
-    """Let a strategy that follows another start from its own defaults.
-
-    Where a class replaces another, jsonargparse carries over the options that have the same name in
-    both. The contract itself has no options: naming it in between makes it forget them all.
-    """
-    current = None
-    for word, option in zip(arguments, _options(arguments), strict=True):
-        named = _strategy(*option)
-        if named and current and named != current:
-            yield "--model.fusion=Fusion"
-        current = named or current
-        yield word
-
-
-def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each word as an option and its value, whether `--option=value` or `--option value`."""
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        option, equals, value = word.partition("=")
-        yield option, value if equals else following
-
-
-def _strategy(option: str, value: str) -> str | None:
-    """The bare name of the strategy that an option sets, if it sets one."""
-    if option not in (*CONFIG, "--model.fusion", "--model.fusion.class_path"):
-        return None
     try:
-        content = get_loader("yaml")(Path(value).read_text() if option in CONFIG else value)
-        fusion = content["model"]["fusion"] if option in CONFIG else content
-        name = fusion if isinstance(fusion, str) else fusion["class_path"]
-    except Exception:  # sets none, or is no recipe: the parser says so better
-        return None
-    return str(name).rpartition(".")[2]
+        TrainingCLI(
+            TalkingFace,
+            TalkingClips,
+            args=prepared(arguments),
+            parser_class=OneLineParser,
+            save_config_kwargs={"overwrite": True},
+        )
+    except FileNotFoundError as error:  # Lightning's, for a checkpoint
+        raise InputError(str(error)) from error

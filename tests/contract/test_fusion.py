@@ -9,25 +9,35 @@ import pytest
 import torch
 
 import avfuse.fusion
-from avfuse import Condition, Dims, Fused, Fusion, Generator, NoFusion
+from avfuse import Condition, Dims, Fused, Generator, NoFusion, load
+from avfuse.fusion.naming import strategies
+from avfuse.model_file import save
 
-DIMS = Dims(visual=(4, 6, 8), audio=10)
+DIMS = Dims(visual=(4, 6, 8), audio=10, positions=2)
 BATCH, FRAMES = 2, 3
 
 
-def strategies():
-    """Every concrete strategy in the package, by name."""
+def found():
+    """Every concrete strategy in the package, by name; those that take another, over each other."""
     for module in pkgutil.walk_packages(avfuse.fusion.__path__, "avfuse.fusion."):
         importlib.import_module(module.name)
-    found, waiting = {}, [Fusion]
-    while waiting:
-        waiting.extend(subclasses := waiting.pop().__subclasses__())
-        found |= {
-            c.__name__: c
-            for c in subclasses
-            if c.__module__.startswith("avfuse.") and not inspect.isabstract(c)
-        }
-    return [pytest.param(found[name], id=name) for name in sorted(found)]
+    ours = [s for s in strategies().values() if s.__module__.startswith("avfuse.")]
+    for strategy in ours:
+        if not takes_another(strategy):
+            yield pytest.param(strategy, id=strategy.__name__)
+            continue
+        for inner in ours:
+            if not takes_another(inner) and inner is not NoFusion:  # which makes any other deaf
+                made = functools.partial(strategy, inner=inner)
+                yield pytest.param(made, id=f"{strategy.__name__}-{inner.__name__}")
+
+
+def takes_another(strategy):
+    return "inner" in inspect.signature(strategy).parameters
+
+
+def class_of(strategy):
+    return getattr(strategy, "func", strategy)
 
 
 def pyramid(count=BATCH * FRAMES, size=(16, 24)):
@@ -39,6 +49,13 @@ def pyramid(count=BATCH * FRAMES, size=(16, 24)):
 
 def speech(batch=BATCH, frames=FRAMES):
     return Condition(torch.rand(batch, frames, DIMS.audio))
+
+
+def total_of(fusion, fused):
+    """A loss on all that a strategy gives, its own losses included."""
+    # Weighted, because batch norm makes any plain sum of its output a constant.
+    drawn = sum((f * torch.randn_like(f)).sum() for f in fused.features)
+    return drawn + sum(fusion.losses(fused.aux, batch()).values())
 
 
 def tensors(tree):
@@ -55,10 +72,16 @@ def pick(condition, frames):
 
 
 def test_strategies_are_found():
-    assert {"DynamicKernel", "NoFusion"} <= {param.id for param in strategies()}
+    assert {
+        "ChannelConcat",
+        "DynamicKernel",
+        "LandmarkCascade-DynamicKernel",
+        "NoFusion",
+        "SpatialAttention",
+    } <= {param.id for param in found()}
 
 
-@pytest.mark.parametrize("strategy", strategies())
+@pytest.mark.parametrize("strategy", list(found()))
 class TestContract:
     @pytest.fixture(autouse=True)
     def seed(self):
@@ -69,8 +92,10 @@ class TestContract:
         return strategy(DIMS).eval()
 
     def test_exported_by_the_package(self, strategy):
-        assert getattr(avfuse.fusion, strategy.__name__) is strategy
-        assert strategy.__name__ in avfuse.fusion.__all__
+        name = class_of(strategy).__name__
+        assert getattr(avfuse.fusion, name) is getattr(avfuse, name) is class_of(strategy)
+        assert name in avfuse.fusion.__all__
+        assert name in avfuse.__all__
 
     def test_keeps_dims(self, fusion):
         assert fusion.dims == DIMS
@@ -129,10 +154,10 @@ class TestContract:
         audio = torch.rand(BATCH, FRAMES, DIMS.audio, requires_grad=True)
         features = tuple(f.requires_grad_() for f in pyramid())
         fused = fusion(features, fusion.prepare(Condition(audio)).fold())
-        sum(f.square().sum() for f in fused.features).backward()
+        total_of(fusion, fused).backward()
         other = fusion(features, fusion.prepare(speech()).fold())
         same = all(map(torch.equal, fused.features, other.features))
-        if issubclass(strategy, NoFusion):  # the control: hears nothing, or it controls nothing
+        if strategy is NoFusion:  # the control: hears nothing, or it controls nothing
             assert audio.grad is None
             assert same
         else:
@@ -141,9 +166,7 @@ class TestContract:
 
     def test_trains_every_parameter(self, strategy):
         fusion = strategy(DIMS).train()
-        fused = fusion(pyramid(), fusion.prepare(speech()).fold())
-        # Weighted, because batch norm makes any plain sum of its output a constant.
-        sum((f * torch.randn_like(f)).sum() for f in fused.features).backward()
+        total_of(fusion, fusion(pyramid(), fusion.prepare(speech()).fold())).backward()
         silent = [name for name, p in fusion.named_parameters() if p.grad is None]
         assert silent == []
 
@@ -153,6 +176,27 @@ class TestContract:
             assert isinstance(name, str)
             assert value.shape == ()
 
+    def test_runs_with_weights_in_bfloat16(self, fusion):
+        features, condition = pyramid(), speech()
+        exact = fusion(features, fusion.prepare(condition).fold())
+        fusion.bfloat16()
+        narrow = condition.map(torch.Tensor.bfloat16)
+        fused = fusion(tuple(f.bfloat16() for f in features), fusion.prepare(narrow).fold())
+        for one, other in zip(fused.features, exact.features, strict=True):
+            assert one.dtype == torch.bfloat16
+            assert (one.float() - other).abs().mean() < 0.03 * other.abs().mean()
+
+    def test_runs_in_mixed_precision(self, fusion):
+        features, condition = pyramid(), speech()
+        exact = fusion(features, fusion.prepare(condition).fold())
+        with torch.autocast("cpu", torch.bfloat16):
+            fused = fusion(features, fusion.prepare(condition).fold())
+            own = fusion.losses(fused.aux, batch())
+        for one, other in zip(fused.features, exact.features, strict=True):
+            assert (one.float() - other).abs().mean() < 0.03 * other.abs().mean()
+        for name, value in fusion.losses(exact.aux, batch()).items():
+            torch.testing.assert_close(own[name].float(), value, rtol=0.03, atol=0)
+
     def test_forward_exports_with_dynamic_batch(self, fusion):
         def arguments(count):
             condition = pick(fusion.prepare(speech(1, count)).fold(), slice(None))
@@ -160,7 +204,7 @@ class TestContract:
 
         frames = torch.export.Dim("frames", min=2, max=64)
         example = arguments(4)
-        shapes = torch.utils._pytree.tree_map(lambda _: {0: frames}, example)
+        shapes = torch.utils._pytree.tree_map(lambda t: None if t is None else {0: frames}, example)
         program = torch.export.export(fusion, example, dynamic_shapes=shapes)
         for count in (2, 5):
             args = arguments(count)
@@ -175,13 +219,24 @@ class TestContract:
             fusion(features, fusion.prepare(condition).fold()),
         )
 
-    def test_is_a_factory_for_the_generator(self, strategy):
-        generator = Generator(functools.partial(strategy), channels=(4, 8), audio_width=2).eval()
-        assert isinstance(generator.fusion, strategy)
-        assert generator.fusion.dims == Dims((4, 8), generator.audio.dim)
-        condition = generator.prepare(torch.randn(1, 2, 80, 16)).fold()
-        image = torch.rand(2, 3, 16, 16)
-        assert generator(image, condition).image.shape == image.shape
+    @pytest.mark.parametrize("blend", [True, False])
+    def test_is_a_factory_for_the_generator(self, strategy, blend):
+        generator = in_generator(functools.partial(strategy), blend=blend)
+        assert isinstance(generator.fusion, class_of(strategy))
+        assert generator.fusion.dims == Dims((4, 8), generator.audio.dim, 2)
+        image, mel = torch.rand(2, 3, 16, 16), torch.randn(2, 1, 2, 80, 24) * 4
+        one, other = (generator(image, generator.prepare(m).fold()).image for m in mel)
+        assert one.shape == image.shape
+        assert torch.equal(one, other) == (strategy is NoFusion)
+
+    def test_model_file_there_and_back(self, strategy, tmp_path):
+        generator = in_generator(strategy)
+        save(generator, tmp_path / "model.safetensors")
+        loaded = load(tmp_path / "model.safetensors")
+        assert loaded.config == generator.config
+        image, mel = torch.rand(2, 3, 16, 16), torch.randn(1, 2, 80, 24)
+        one, other = (g(image, g.prepare(mel).fold()).image for g in (generator, loaded))
+        torch.testing.assert_close(one, other, rtol=0, atol=5e-3)
 
     @pytest.mark.parametrize("dims", [Dims((), 10), Dims((4, 0), 10), Dims((4, 8), -1)])
     def test_dims_that_make_no_network(self, strategy, dims):
@@ -190,15 +245,20 @@ class TestContract:
 
     @pytest.mark.parametrize("value", [0, -1])
     def test_sizes_that_make_no_network(self, strategy, value):
-        for name, parameter in inspect.signature(strategy).parameters.items():
+        for name, parameter in inspect.signature(class_of(strategy)).parameters.items():
             if parameter.annotation in (int, int | None):
                 with pytest.raises(ValueError, match=rf"{name}\b.*{value}"):
                     strategy(DIMS, **{name: value})
 
 
-def batch():
-    video = torch.rand(BATCH, FRAMES, 3, 16, 24)
-    mel = torch.randn(BATCH, FRAMES, 80, 16)
-    landmarks = torch.rand(BATCH, FRAMES, 68, 2)
-    lips = torch.rand(BATCH, FRAMES, 20, 2)
+def in_generator(strategy, **options):
+    return Generator(strategy, channels=(4, 8), audio_width=2, mel_steps=24, **options).eval()
+
+
+def batch(pairs=BATCH // 2):
+    """Pairs that make `BATCH` clips, both ways."""
+    video = torch.rand(pairs, FRAMES, 3, 16, 24)
+    mel = torch.randn(pairs, FRAMES, 80, 16)
+    landmarks = torch.rand(pairs, FRAMES, 68, 2)
+    lips = torch.linspace(0, 1, pairs * FRAMES * 40).view(pairs, FRAMES, 20, 2)
     return avfuse.Batch(video, video, mel, mel, landmarks, landmarks, lips, lips)

@@ -1,6 +1,7 @@
 """The one contract behind which every way of fusing sound and image stands."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from torch import Tensor, nn
 
@@ -20,8 +21,10 @@ class Fusion(nn.Module, ABC):
 
     def __init__(self, dims: Dims) -> None:
         super().__init__()
-        if min(*dims.visual, dims.audio, 1) < 1 or not dims.visual:
+        if min(*dims.visual, dims.audio, dims.positions) < 1 or not dims.visual:
             raise ValueError(f"{dims}; expected a pyramid of positive widths and a positive audio")
+        if dims.audio % dims.positions:
+            raise ValueError(f"{dims}; expected an audio width that its positions divide")
         self.dims = dims
 
     def prepare(self, condition: Condition) -> Condition:
@@ -33,5 +36,15 @@ class Fusion(nn.Module, ABC):
         """Frame side: fuse a folded condition (N, ...) into the pyramid, fine to coarse."""
 
     def losses(self, aux: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
-        """The strategy's own supervision, by name; added to the generator's losses."""
+        """The strategy's own supervision, by name; added to the generator's losses.
+
+        Args:
+            aux: what `forward` returned for the batch both ways, folded: all frames of V1 with A2,
+                then all of V2 with A1.
+            batch: the pairs.
+        """
         return {}
+
+
+FusionFactory = Callable[[Dims], Fusion]
+"""A strategy that still waits for the encoders' widths: a class, or a `functools.partial`."""

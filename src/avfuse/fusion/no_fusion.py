@@ -1,9 +1,7 @@
 """The audio-blind control: a table without it proves nothing."""
 
-from torch import nn
-
 from avfuse.fusion.base import Fusion
-from avfuse.layers.blocks import ConvBlock
+from avfuse.fusion.middle import middle_layers
 from avfuse.types import Condition, Dims, Fused, Pyramid
 
 
@@ -13,14 +11,13 @@ class NoFusion(Fusion):
     Args:
         dims: what the encoders publish.
         layers: number of middle layers.
+        kernel_size: height and width of their kernels; odd.
     """
 
-    def __init__(self, dims: Dims, layers: int = 4) -> None:
+    def __init__(self, dims: Dims, layers: int = 4, kernel_size: int = 1) -> None:
         super().__init__(dims)
-        if layers < 1:
-            raise ValueError(f"layers={layers}; expected at least one layer")
         width = dims.visual[-1]
-        self.middle = nn.Sequential(*(ConvBlock(width, width) for _ in range(layers)))
+        self.middle = middle_layers(width, width, layers, kernel_size)
 
     def forward(self, features: Pyramid, condition: Condition) -> Fused:
         *skips, y = features

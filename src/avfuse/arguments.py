@@ -1,0 +1,110 @@
+"""The words of a training command, made ready for Lightning's command line."""
+
+import inspect
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from jsonargparse import get_loader
+
+import avfuse.fusion  # noqa: F401  strategies are found among what is imported
+from avfuse.errors import InputError
+from avfuse.fusion.naming import strategies
+
+_CONFIG = ("--config", "-c")
+_FUSION = "--model.fusion"
+
+
+def prepared(arguments: Sequence[str]) -> list[str]:
+    """Put the base recipe first, keep strategies apart, and check that they exist.
+
+    Args:
+        arguments: the verb and what follows it.
+
+    Returns:
+        Words for Lightning's command line, which means the same by them.
+
+    Raises:
+        InputError: for a strategy that does not exist, or an inner one that is missing.
+    """
+    words = list(_on_base(arguments))
+    _check_strategies(words)
+    return list(_kept_apart(words))
+
+
+def _on_base(arguments: Sequence[str]) -> Iterator[str]:
+    """Put the base recipe before the first recipe."""
+    found = False
+    for word, (option, value) in zip(arguments, _options(arguments), strict=True):
+        if not found and option in _CONFIG:
+            found = True
+            folders = Path(value).resolve().parents
+            base = next((f / "base.yaml" for f in folders if (f / "base.yaml").is_file()), None)
+            if base is not None and base != Path(value).resolve():
+                yield f"--config={base}"
+        yield word
+
+
+def _check_strategies(arguments: Sequence[str]) -> None:
+    known = strategies()
+    choices = f"known are {', '.join(known)}"
+    chosen: dict[str, str] = {}
+    for option in _options(arguments):
+        for place, path in _chosen(*option):
+            # What has a dot is somebody's own class, which is imported by its path.
+            if "." not in path and path not in known:
+                raise InputError(f"{place[2:]}={path} is no fusion strategy; {choices}")
+            chosen[place] = path
+    for place, path in chosen.items():
+        strategy, inner = known.get(_name(path)), f"{place}.inner"
+        needed = strategy is not None and "inner" in inspect.signature(strategy).parameters
+        if needed and inner not in chosen:
+            raise InputError(f"{_name(path)} needs a strategy within, {inner}; {choices}")
+
+
+def _kept_apart(arguments: Sequence[str]) -> Iterator[str]:
+    """Let a strategy that follows another start from its own defaults.
+
+    Where a class replaces another, jsonargparse carries over the options that have the same name in
+    both. The contract itself has no options: naming it in between makes it forget them all.
+    """
+    current: dict[str, str] = {}
+    for word, option in zip(arguments, _options(arguments), strict=True):
+        named = {place: _name(path) for place, path in _chosen(*option)}
+        changed = (place for place, name in named.items() if current.get(place, name) != name)
+        outermost = next(changed, None)
+        if outermost is not None:
+            yield f"{outermost}=Fusion"
+        current |= named
+        yield word
+
+
+def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each word as an option and its value, whether `--option=value` or `--option value`."""
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        option, equals, value = word.partition("=")
+        yield option, value if equals else following
+
+
+def _chosen(option: str, value: str) -> Iterator[tuple[str, str]]:
+    """The strategies that an option sets, outer before inner, each with the option of its own."""
+    place = option.replace(".init_args", "").removesuffix(".class_path")
+    if option not in _CONFIG and not re.fullmatch(rf"{_FUSION}(\.inner)*", place):
+        return
+    try:
+        content = get_loader("yaml")(Path(value).read_text() if option in _CONFIG else value)
+        if option in _CONFIG:
+            place, content = _FUSION, content["model"]["fusion"]
+    except Exception:  # sets none, or is no recipe: the parser says so better
+        return
+    while content:
+        path = content.get("class_path") if isinstance(content, dict) else content
+        if not isinstance(path, str):
+            return
+        yield place, path
+        place = f"{place}.inner"
+        content = content.get("init_args", {}).get("inner") if isinstance(content, dict) else None
+
+
+def _name(path: str) -> str:
+    return path.rpartition(".")[2]
