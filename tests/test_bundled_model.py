@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from avfuse import evaluate, load
-from avfuse.data.clip import ClipFile, save_clip
-from avfuse.data.preprocess import preprocess
-from avfuse.faces.landmarks import LandmarkReader
+from avfuse import load
+from avfuse.data.clip import ClipFile
+from avfuse.data.preprocess import Source, SourceClip
+from avfuse.evaluation.dubbing import DUBBING
+from avfuse.evaluation.first_frame import FIRST_FRAME, first_frame
+from avfuse.evaluation.model import Model
+from avfuse.evaluation.score import Judge
+from avfuse.evaluation.spoken import spoken_clips
 from avfuse.features.mel import SILENCE
+from avfuse.metrics.mouth import mouth_region
 from avfuse.model_file import DEFAULT, bundled
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
@@ -31,37 +36,38 @@ def test_it_fits_the_wheel_and_credits_its_data():
 
 def test_a_drawn_face_says_what_it_hears(network, twins):
     """From V1 and A2 it makes what is nearer to V2 than V1 is, at the mouth and in brightness."""
-    first, second = (evaluate.align(twin, network.size) for twin in twins)
-    rows, columns = evaluate.mouth_region(first.landmarks)
-    spoken, _ = evaluate.speak(network, second.photo, twins[1].mel, second.times)
+    task = first_frame(twins[1], network.size)
+    target = task.target
+    spoken, _ = Model(network).speak(task.images, task.mel, target.times)
+    square = mouth_region(torch.from_numpy(target.landmarks).float(), 128, 128)[:, 0].numpy()
 
     def error(video):
-        return np.square(
-            video[:, rows, columns].astype(float) - second.truth[:, rows, columns]
-        ).mean()
+        return np.square(video[square].astype(float) - target.truth[square]).mean()
 
-    assert error(spoken) < error(np.repeat(second.truth[:1], len(spoken), 0))
+    assert error(spoken) < error(target.copy)
 
 
 def test_silence_keeps_the_mouth_still(network, twins):
-    aligned = evaluate.align(twins[0], network.size)
-    silence = torch.full_like(twins[0].mel, SILENCE)
-    spoken, _ = evaluate.speak(network, aligned.photo, silence, aligned.times)
+    task = first_frame(twins[0], network.size)
+    silence = torch.full_like(task.mel, SILENCE)
+    spoken, _ = Model(network).speak(task.images, silence, task.target.times)
     assert np.ptp(spoken.astype(int), 0).max() <= 2
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="needs GRID clips beside the project")
 @pytest.mark.parametrize("name", HELD_BACK)
-def test_real_lips_open_with_the_sound(network, name, tmp_path):
+@pytest.mark.parametrize("protocol", [FIRST_FRAME, DUBBING], ids=lambda p: p.name)
+def test_real_lips_open_with_the_sound(network, protocol, name, tmp_path):
     speaker, stem = name.split("/")
-    with np.load(DATA / "landmarks" / f"{speaker}__{stem}.npz") as labels:
-        landmarks = labels["landmarks"][..., :2]
-    save_clip(preprocess(DATA / "grid" / f"{name}.mpg", landmarks), tmp_path / "clip")
-    clip = ClipFile(tmp_path / "clip")
-    scores = evaluate.first_frame(network, clip, clip.mel.flip(1), LandmarkReader()).scores
-    model, copy, other = (
-        scores[name] for name in ("model", "copy first frame", "model, other sound")
-    )
+    label = DATA / "landmarks" / f"{speaker}__{stem}.npz"
+    place = SourceClip(speaker, stem, tmp_path / "clip.safetensors")
+    source = Source(DATA / "grid" / f"{name}.mpg", label, place)
+    ((case,), skipped) = spoken_clips({"all": [source]}, network, protocol, quiet=True)
+    assert not skipped
+    assert len(ClipFile(place.path).valid) == 75
+    shown = case.show((protocol.copy, "model, other sound", "model"))
+    copy, other, model = Judge().scores(shown.target, shown.videos).values()
     assert model.mouth_psnr > copy.mouth_psnr + 1
+    assert model.lmd < copy.lmd
     assert model.aperture > max(0.65, other.aperture)
     assert model.eyes < 0.5

@@ -31,7 +31,7 @@ def words(face, speech, model, output):
     def make(**changes):
         options = {"face": face, "audio": speech, "output": output, "model": model, "box": BOX}
         options = {**options, **changes}
-        pairs = [(f"--{k}", str(v)) for k, v in options.items() if v is not None]
+        pairs = [(f"--{k.replace('_', '-')}", str(v)) for k, v in options.items() if v is not None]
         return ["generate", *(word for pair in pairs for word in pair)]
 
     return make
@@ -50,9 +50,11 @@ class TestGenerate:
         assert probe(output).duration == pytest.approx(1.0, abs=1 / 25)
         content = json.loads(report.read_text())
         assert set(content) == {
-            "frames", "frames_with_face", "fps", "seconds", "model", "device"
+            "frames", "frames_with_face", "frames_without_face", "without_face", "fps", "seconds",
+            "model", "device", "runner"
         }  # fmt: skip
         assert content["frames"] == content["frames_with_face"] == 25
+        assert (content["frames_without_face"], content["without_face"]) == (0, [])
         assert content["device"] in {"cpu", "cuda"}
         said = capsys.readouterr()
         assert "25 frames, 25 with a face" in said.out
@@ -153,9 +155,65 @@ class TestBadInput:
     def test_a_box_that_is_none(self, refused, box):
         refused("X0,Y0,X1,Y1", box=box)
 
+    def test_a_face_that_is_not_there(self, refused):
+        refused("no face 1, at most 1 seen at a time", face_index=1, box=None)
+
+    def test_a_negative_face_index(self, refused):
+        refused("is negative", face_index=-1, box=None)
+
+    def test_a_box_and_a_face_index(self, refused):
+        refused("give one of them", face_index=1)
+
     def test_a_gpu_that_is_not_there(self, refused, monkeypatch):
         monkeypatch.setattr("torch.cuda.is_available", lambda: False)
         refused("--device cpu", device="cuda")
+
+    def test_an_unknown_runner(self, refused):
+        refused("auto, eager, fast-cpu", runner="hare")
+
+
+class TestFaces:
+    def test_writes_both(self, face, tmp_path, capsys):
+        output, listing = tmp_path / "overlay.mp4", tmp_path / "faces.json"
+        assert main(["faces", str(face), "--output", str(output), "--json", str(listing)]) == 0
+        assert len(json.loads(listing.read_text())["frames"]) == probe(output).frames == 15
+        said = capsys.readouterr()
+        assert said.out == f"{output}, {listing}: 15 frames, 15 with a face, tracks: 1\n"
+        assert said.err == ""
+
+    def test_nobody_is_said_and_no_error(self, tmp_path, made, person, capfd):
+        grey = person._replace(frames=np.full_like(person.frames, 128))
+        path, listing = made.video(tmp_path / "grey.mp4", grey), tmp_path / "faces.json"
+        assert main(["faces", str(path), "--json", str(listing), "--quiet"]) == 0
+        assert capfd.readouterr() == ("", f"avfuse: {path}: no face found\n")
+        assert len(json.loads(listing.read_text())["frames"]) == 15
+
+    @pytest.mark.parametrize(
+        ("changes", "says"),
+        [
+            ({"--json": None}, "give --output FILE.mp4, --json FILE.json, or both"),
+            ({"FILE": "nowhere.mp4"}, "nowhere.mp4: no such file"),
+            ({"--json": "{tmp}/nowhere/faces.json"}, "cannot be written there"),
+            ({"--json": "{face}"}, "is given twice"),
+            ({"--output": "{tmp}/faces.json"}, "is given twice"),
+            ({"--output": "{tmp}/overlay.avi"}, ".mp4, .mov, .mkv"),
+            ({"--face-index": "1"}, "no face 1, at most 1 seen at a time; give --face-index 0"),
+            ({"--face-index": "-1"}, "is negative"),
+        ],
+    )
+    def test_bad_input(self, face, tmp_path, capfd, changes, says):
+        before = face.read_bytes()
+        given = {"FILE": "{face}", "--json": "{tmp}/faces.json", **changes}
+        given = {k: v.format(tmp=tmp_path, face=face) for k, v in given.items() if v is not None}
+        file = given.pop("FILE")
+        assert main(["faces", file, *(word for pair in given.items() for word in pair)]) == 2
+        said = capfd.readouterr()
+        (line,) = said.err.splitlines()
+        assert line.startswith("avfuse: ")
+        assert says in line
+        assert said.out == ""
+        assert list(tmp_path.iterdir()) == []
+        assert face.read_bytes() == before
 
 
 class TestInterrupted:

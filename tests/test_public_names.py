@@ -10,6 +10,7 @@ import avfuse
 NAMES = [
     "AudioEncoder",
     "Batch",
+    "ChannelConcat",
     "Condition",
     "Dims",
     "DynamicConv2d",
@@ -20,8 +21,10 @@ NAMES = [
     "Generator",
     "InputError",
     "Kernel",
+    "LandmarkCascade",
     "MelStream",
     "NoFusion",
+    "SpatialAttention",
     "TalkingFace",
     "__version__",
     "dynamic_conv2d",

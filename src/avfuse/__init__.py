@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from avfuse.features.audio_encoder import AudioEncoder
     from avfuse.features.mel import MelStream, mel_spectrogram, mel_windows
     from avfuse.fusion.base import Fusion
+    from avfuse.fusion.channel_concat import ChannelConcat
     from avfuse.fusion.dynamic_kernel import DynamicKernel
+    from avfuse.fusion.landmark_cascade import LandmarkCascade
     from avfuse.fusion.no_fusion import NoFusion
+    from avfuse.fusion.spatial_attention import SpatialAttention
     from avfuse.generator import Generator
     from avfuse.layers.dynamic_conv import DynamicConv2d, dynamic_conv2d
     from avfuse.model_file import load
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AudioEncoder",
     "Batch",
+    "ChannelConcat",
     "Condition",
     "Dims",
     "DynamicConv2d",
@@ -34,8 +38,10 @@ __all__ = [
     "Generator",
     "InputError",
     "Kernel",
+    "LandmarkCascade",
     "MelStream",
     "NoFusion",
+    "SpatialAttention",
     "TalkingFace",
     "__version__",
     "dynamic_conv2d",
@@ -53,6 +59,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AudioEncoder": "avfuse.features.audio_encoder",
     "Batch": "avfuse.types",
+    "ChannelConcat": "avfuse.fusion.channel_concat",
     "Condition": "avfuse.types",
     "Dims": "avfuse.types",
     "DynamicConv2d": "avfuse.layers.dynamic_conv",
@@ -63,8 +70,10 @@ _HOMES = {
     "Generator": "avfuse.generator",
     "InputError": "avfuse.errors",
     "Kernel": "avfuse.types",
+    "LandmarkCascade": "avfuse.fusion.landmark_cascade",
     "MelStream": "avfuse.features.mel",
     "NoFusion": "avfuse.fusion.no_fusion",
+    "SpatialAttention": "avfuse.fusion.spatial_attention",
     "TalkingFace": "avfuse.module",
     "dynamic_conv2d": "avfuse.layers.dynamic_conv",
     "generate": "avfuse.pipeline",

@@ -25,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: words after the program's name; None takes the process's.
 
     Returns:
-        0, or 2 for input that cannot be used, or 130 when interrupted.
+        0, or 1 where a part of the input was skipped, 2 for input that cannot be used, 130 when
+        interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -34,8 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             run(words)
             return 0
+        if words[:2] == ["faces", "install"]:  # one verb; a file of that name is ./install
+            words[:2] = ["faces install"]
         options = _parser().parse_args(words)
-        options.run(options)
+        code: int = options.run(options) or 0
     except InputError as error:
         print(f"avfuse: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -44,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        return 0
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"avfuse {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     _add_generate(verbs)
+    _add_faces(verbs)
     demo = verbs.add_parser("demo", help="make a procedural face speak; needs no data at all")
     demo.add_argument("directory", type=Path, metavar="DIR", help="where the files go")
     demo.add_argument(
@@ -69,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--credit", default="", help="training data and their licences")
     export.set_defaults(run=_export)
     _add_evaluate(verbs)
+    _add_bench(verbs)
     for verb, text in zip(
         TRAINING,
         ("train a model", "score one on validation pairs", "score one on test pairs"),
@@ -87,16 +93,74 @@ def _add_generate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--model", default="default", metavar="NAME|PATH", help="see avfuse models"
     )
     generate.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    generate.add_argument(
+        "--runner",
+        default="auto",
+        metavar="NAME",
+        help="auto, eager, fast-cpu, compiled, onnx or cuda-graph (default: auto)",
+    )
+    _add_faces_choice(generate)
+    generate.add_argument(
+        "--face-index",
+        type=int,
+        default=0,
+        metavar="N",
+        help="which face (default: 0, the largest)",
+    )
     generate.add_argument("--box", metavar="X0,Y0,X1,Y1", help="where the face is, in pixels")
+    generate.add_argument(
+        "--mouth-only", action="store_true", help="change nothing outside mouth and chin"
+    )
     generate.add_argument("--report", type=Path, metavar="FILE.json", help="write what was done")
     generate.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
     generate.set_defaults(run=_generate)
 
 
+def _add_faces(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    faces = verbs.add_parser("faces", help="show which faces are seen in a video or photo")
+    faces.add_argument("file", type=Path, metavar="FILE", help="video or photo")
+    faces.add_argument("--output", type=Path, metavar="FILE", help="the same, faces drawn; .mp4")
+    faces.add_argument(
+        "--json", type=Path, metavar="FILE.json", help="boxes, landmarks and poses of each frame"
+    )
+    _add_faces_choice(faces)
+    faces.add_argument(
+        "--face-index", type=int, metavar="N", help="only this one; 0 is the largest (default: all)"
+    )
+    faces.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
+    faces.set_defaults(run=_faces)
+    install = verbs.add_parser(
+        "faces install", help="download insightface's models, for non-commercial research only"
+    )
+    install.add_argument(
+        "--pack", default="buffalo_l", metavar="NAME", help="which models (default: buffalo_l)"
+    )
+    install.add_argument(
+        "--root", type=Path, metavar="DIR", help="they go to DIR/models (default: ~/.insightface)"
+    )
+    install.add_argument("--quiet", action="store_true", help="no progress bar, no licence")
+    install.set_defaults(run=_faces_install)
+
+
+def _add_faces_choice(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--faces",
+        choices=("builtin", "insightface", "auto"),
+        default="builtin",
+        help="what looks for faces (default: builtin)",
+    )
+
+
 def _add_evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    evaluate = verbs.add_parser("evaluate", help="score a model on held-back clips")
+    evaluate = verbs.add_parser("evaluate", help="score a model, or any system's videos")
+    evaluate.add_argument("--clips", type=Path, metavar="DIR", help="of videos; scores a model")
     evaluate.add_argument("--model", default="default", metavar="NAME|PATH")
-    evaluate.add_argument("--clips", type=Path, required=True, metavar="DIR", help="of videos")
+    evaluate.add_argument(
+        "--protocol",
+        choices=("first-frame", "dubbing"),
+        default="first-frame",
+        help="what the model is given (default: first-frame)",
+    )
     evaluate.add_argument(
         "--labels", type=Path, metavar="DIR", help="of landmarks, as for training"
     )
@@ -110,16 +174,31 @@ def _add_evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     evaluate.add_argument(
         "--held-back",
         type=int,
-        default=10,
+        default=0,
         metavar="N",
-        help="every Nth clip of the others was too",
+        help="every Nth clip of the others was too; without both, all clips are scored",
     )
-    evaluate.add_argument("--protocol", choices=("first-frame",), default="first-frame")
+    evaluate.add_argument("--generated", type=Path, metavar="DIR", help="of any system's videos")
+    evaluate.add_argument("--reference", type=Path, metavar="DIR", help="of the true ones")
     evaluate.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     evaluate.add_argument("--output", type=Path, required=True, metavar="FILE.json")
+    evaluate.add_argument("--report", type=Path, metavar="FILE.html", help="tables, plots, clips")
     evaluate.add_argument("--sheet", type=Path, metavar="FILE.jpg", help="frames, side by side")
     evaluate.add_argument("--quiet", action="store_true", help="no progress bar, no table")
     evaluate.set_defaults(run=_evaluate)
+
+
+def _add_bench(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    bench = verbs.add_parser("bench", help="measure this machine, beside Wav2Lip's generator")
+    bench.add_argument("--model", default="default", metavar="NAME|PATH", help="see avfuse models")
+    bench.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    bench.add_argument("--face", type=Path, metavar="FILE", help="video (default: procedural)")
+    bench.add_argument("--audio", type=Path, metavar="FILE", help="sound (default: procedural)")
+    bench.add_argument("--json", type=Path, metavar="FILE.json", help="write the figures")
+    bench.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw them")
+    bench.add_argument("--quick", action="store_true", help="only see whether all of it runs")
+    bench.add_argument("--quiet", action="store_true", help="no progress bars, no tables")
+    bench.set_defaults(run=_bench)
 
 
 def _generate(options: argparse.Namespace) -> None:
@@ -137,13 +216,49 @@ def _generate(options: argparse.Namespace) -> None:
         options.output,
         model=options.model,
         device=options.device,
+        runner=options.runner,
+        faces=options.faces,
+        face_index=options.face_index,
         box=box,
+        mouth_only=options.mouth_only,
         quiet=options.quiet,
     )
     if options.report is not None:
         _write_json(options.report, asdict(report))
     if not options.quiet:
         _summarise(options.output, report)
+
+
+def _faces(options: argparse.Namespace) -> None:
+    from avfuse.faces.gaps import in_words
+    from avfuse.faces.report import report_faces
+
+    files = [path for path in (options.output, options.json) if path is not None]
+    if not files:
+        raise InputError("nothing to write; give --output FILE.mp4, --json FILE.json, or both")
+    for i, path in enumerate(files):
+        _check_writable(path, options.file, *files[:i])
+    found = report_faces(
+        options.file,
+        output=options.output,
+        json_file=options.json,
+        faces=options.faces,
+        face_index=options.face_index,
+        quiet=options.quiet,
+    )
+    if not found.tracks:
+        print(f"avfuse: {options.file}: no face found", file=sys.stderr)
+    if not options.quiet:
+        seen = in_words(found.frames, found.frames_with_face, found.without_face)
+        print(f"{', '.join(map(str, files))}: {seen}, tracks: {found.tracks}")
+
+
+def _faces_install(options: argparse.Namespace) -> None:
+    from avfuse.faces.install import install
+
+    folder = install(options.pack, options.root, quiet=options.quiet)
+    if not options.quiet:
+        print(folder)
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -154,29 +269,54 @@ def _demo(options: argparse.Namespace) -> None:
             print(path)
 
 
-def _evaluate(options: argparse.Namespace) -> None:
-    from avfuse.data.preprocess import cached_clips
-    from avfuse.data.split import split_clips
-    from avfuse.evaluate import evaluate, table
+def _evaluate(options: argparse.Namespace) -> int:
+    from avfuse.evaluation.evaluate import evaluate_folders, evaluate_model
+    from avfuse.evaluation.table import tables
+
+    files = [f for f in (options.output, options.report, options.sheet) if f is not None]
+    for i, path in enumerate(files):
+        _check_writable(path, *files[:i])
+    common = {name: getattr(options, name) for name in ("device", "report", "sheet", "quiet")}
+    folders = [f for f in (options.generated, options.reference) if f is not None]
+    if options.clips is not None and not folders:
+        metrics = evaluate_model(
+            options.clips,
+            options.output,
+            model=options.model,
+            protocol=options.protocol,
+            labels=options.labels,
+            cache=options.cache,
+            unseen=[name for name in options.unseen.split(",") if name],
+            held_back=options.held_back,
+            **common,
+        )
+    elif options.clips is None and len(folders) == 2:
+        metrics = evaluate_folders(folders[0], folders[1], options.output, **common)
+    else:
+        raise InputError("give either --clips DIR, or --generated DIR and --reference DIR")
+    if not options.quiet:
+        print(tables(metrics["rows"]))
+    return 1 if metrics["skipped"] else 0
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from avfuse.bench.report import plot, tables
+    from avfuse.bench.run import bench
     from avfuse.model_file import load
     from avfuse.pipeline import device_named
-    from avfuse.video.picture import write_picture
 
-    for path in filter(None, (options.output, options.sheet)):
-        _check_writable(path)
-    unseen = {name for name in options.unseen.split(",") if name}
+    for path in filter(None, (options.json, options.plot)):
+        _check_writable(path, *filter(None, (options.face, options.audio)))
     network = load(options.model, device_named(options.device))
-    clips = cached_clips(options.clips, options.labels, options.cache)
-    parts = split_clips(clips, unseen, options.held_back)
-    groups = {name: parts[name] for name in ("seen", "unseen") if parts[name]}
-    if not groups:
-        raise InputError("no clip is held back; name some by --unseen or --held-back")
-    metrics, sheet = evaluate(network, groups, quiet=options.quiet)
-    _write_json(options.output, {"model": str(options.model), **metrics})
-    if options.sheet is not None:
-        write_picture(options.sheet, sheet)
+    measured = bench(
+        network, face=options.face, audio=options.audio, quick=options.quick, quiet=options.quiet
+    )
+    if options.json is not None:
+        _write_json(options.json, measured.as_json())
+    if options.plot is not None:
+        _write_text(options.plot, plot(measured.networks))
     if not options.quiet:
-        print(table(metrics))
+        print(tables(measured))
 
 
 def _models(_: argparse.Namespace) -> None:
@@ -196,12 +336,12 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _summarise(output: Path, report: "Report") -> None:
+    from avfuse.faces.gaps import in_words
+
     total = report.seconds["total"]
     stages = ", ".join(f"{k} {v:.1f}" for k, v in report.seconds.items() if k != "total")
-    print(
-        f"{output}: {report.frames} frames, {report.frames_with_face} with a face, "
-        f"in {total:.1f} s ({report.frames / total:.1f} fps; {stages})"
-    )
+    seen = in_words(report.frames, report.frames_with_face, report.without_face)
+    print(f"{output}: {seen}, in {total:.1f} s ({report.frames / total:.1f} fps; {stages})")
 
 
 def _check_writable(path: Path, *taken: Path) -> None:
@@ -214,9 +354,13 @@ def _check_writable(path: Path, *taken: Path) -> None:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
+    _write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def _write_text(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(json.dumps(content, indent=2) + "\n")
+        part.write_text(text, "utf-8")
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)

@@ -1,17 +1,15 @@
 """Everything at once with no data at all: a procedural face is filmed, and another voice speaks."""
 
 import os
-import wave
 from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
 
 from avfuse.data.synthetic import SyntheticClip, synthetic_clip
 from avfuse.errors import InputError
-from avfuse.features.mel import SAMPLE_RATE
 from avfuse.pipeline import generate
+from avfuse.video.audio import write_wav
 from avfuse.video.picture import write_picture
 from avfuse.video.read import frames
 from avfuse.video.write import VideoWriter
@@ -43,7 +41,8 @@ def demo(
     if not os.access(directory, os.W_OK):
         raise InputError(f"{directory} is not writable; choose another folder")
     _film(synthetic_clip(seed, seconds=seconds, size=384), face)
-    _record(synthetic_clip(seed, speech_seed=seed + 1, seconds=seconds, size=64).waveform, speech)
+    heard = synthetic_clip(seed, speech_seed=seed + 1, seconds=seconds, size=64)
+    write_wav(speech, heard.waveform)
     generate(face, speech, speaking, quiet=quiet)
     _compare(face, speaking, sheet)
     return [face, speech, speaking, sheet]
@@ -54,14 +53,6 @@ def _film(clip: SyntheticClip, path: Path) -> None:
     with VideoWriter(path, width, height, float(1 / np.diff(clip.times).mean())) as writer:
         for image, time in zip(clip.frames, clip.times, strict=True):
             writer.write(image, float(time))
-
-
-def _record(waveform: Float32[np.ndarray, "L"], path: Path) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE)
-        file.writeframes((waveform * 32767).astype("<i2").tobytes())
 
 
 def _compare(before: Path, after: Path, sheet: Path, columns: int = 8, every: int = 6) -> None:

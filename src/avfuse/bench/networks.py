@@ -1,0 +1,137 @@
+"""A frame's time in the generator, runner by runner, beside Wav2Lip's."""
+
+import copy
+import itertools
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from avfuse.bench.measure import interleaved
+from avfuse.errors import InputError
+from avfuse.features.mel import MELS
+from avfuse.generator import Generator
+from avfuse.runtime.choose import runner_named
+from avfuse.runtime.runner import Runner
+from avfuse.wav2lip import SIZE, Wav2LipGenerator
+
+_WAV2LIP = "wav2lip"
+
+
+class GeneratorTime(NamedTuple):
+    """One runner at one batch and size.
+
+    Attributes:
+        runner: name.
+        batch: frames at a time.
+        size: pixels a side of the crops.
+        ms_per_frame: milliseconds a frame, both sides together.
+        prepare_ms_per_frame: of these, the sound's side.
+    """
+
+    runner: str
+    batch: int
+    size: int
+    ms_per_frame: float
+    prepare_ms_per_frame: float
+
+
+class Wav2LipTime(NamedTuple):
+    """Wav2Lip's generator at one batch, in float32 and eager, as its users run it."""
+
+    batch: int
+    ms_per_frame: float
+
+
+class NetworkTimes(NamedTuple):
+    """What was measured in one run, in turns.
+
+    Attributes:
+        generator: by runner, size and batch.
+        wav2lip: by batch.
+        skipped: runners that cannot run here, and why.
+    """
+
+    generator: list[GeneratorTime]
+    wav2lip: list[Wav2LipTime]
+    skipped: dict[str, str]
+
+
+def network_times(
+    generator: Generator,
+    runners: Sequence[str],
+    batches: Sequence[int],
+    sizes: Sequence[int],
+    *,
+    rounds: int,
+    quiet: bool = False,
+) -> NetworkTimes:
+    """Time a generator's runners and Wav2Lip's generator against each other.
+
+    Args:
+        generator: in evaluation mode, where it is to run.
+        runners: names that `runner_named` knows.
+        batches: frames at a time.
+        sizes: pixels a side of the crops; not those of Wav2Lip, which are 96.
+        rounds: how often each is timed.
+        quiet: no progress bar.
+    """
+    works: dict[_Key, Callable[[], object]] = {}
+    skipped: dict[str, str] = {}
+    for name, size in itertools.product(runners, sizes):
+        try:
+            runner = runner_named(name, _of_size(generator, size))
+        except InputError as error:
+            skipped[name] = str(error)
+            continue
+        if runner.name != name:
+            skipped[name] = f"runner {name} cannot run here"
+            continue
+        for batch in batches:
+            works |= _both_sides(_Key(name, size, batch), runner, generator.audio.steps)
+    yardsticks = {_Key(_WAV2LIP, SIZE, batch): batch for batch in batches}
+    network = Wav2LipGenerator().to(next(generator.parameters()).device).eval()
+    works |= {key: partial(_draw, network, batch) for key, batch in yardsticks.items()}
+    ms = interleaved(works, rounds, "networks", quiet)
+    return NetworkTimes(
+        [
+            GeneratorTime(
+                key.name, key.batch, key.size, (time + prepare) / key.batch, prepare / key.batch
+            )
+            for key, time in ms.items()
+            if (prepare := ms.get(key._replace(side="prepare"))) and key.side == "frames"
+        ],
+        [Wav2LipTime(batch, ms[key] / batch) for key, batch in yardsticks.items()],
+        skipped,
+    )
+
+
+class _Key(NamedTuple):
+    name: str
+    size: int
+    batch: int
+    side: str = "frames"
+
+
+def _both_sides(key: _Key, runner: Runner, steps: int) -> dict[_Key, Callable[[], object]]:
+    mel = torch.zeros(key.batch, MELS, steps)
+    crops = torch.randint(256, (key.batch, key.size, key.size, 3), dtype=torch.uint8)
+    frames = partial(runner, crops, runner.prepare(mel))
+    return {key._replace(side="prepare"): partial(runner.prepare, mel), key: frames}
+
+
+@torch.inference_mode()
+def _draw(network: Wav2LipGenerator, batch: int) -> Tensor:
+    """What Wav2Lip's users run, from pictures on the CPU to pictures on the CPU."""
+    device = next(network.parameters()).device
+    mel, faces = torch.zeros(batch, 1, MELS, 16), torch.zeros(batch, 6, SIZE, SIZE)
+    return network(mel.to(device), faces.to(device)).cpu()
+
+
+def _of_size(generator: Generator, size: int) -> Generator:
+    """The same network, as if it were trained for another size: runners make themselves for it."""
+    resized = copy.copy(generator)
+    resized.size = size
+    return resized

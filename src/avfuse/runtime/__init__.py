@@ -1,0 +1,1 @@
+"""What runs the network: one protocol, and one file a way of running it."""
