@@ -61,7 +61,7 @@ def test_ms_ssim_agrees_with_its_definition(pictures, noisy):
         whole = luminance * structure if scale == 4 else structure
         want *= whole.mean((1, 2, 3)) ** exponent
         a, b = (F.avg_pool2d(p, 2) for p in (a, b))
-    # The definition leaves the border out, torchmetrics mirrors the picture there.
+    # The definition leaves the border out, ours mirrors the picture there.
     torch.testing.assert_close(ms_ssim(noisy[:2], pictures[:2]).double(), want, atol=0.02, rtol=0)
 
 
