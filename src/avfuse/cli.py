@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from avfuse import __version__
 from avfuse.errors import InputError
+from avfuse.whole import write_whole
 
 if TYPE_CHECKING:
     from avfuse.pipeline import Report
@@ -314,7 +315,7 @@ def _bench(options: argparse.Namespace) -> None:
     if options.json is not None:
         _write_json(options.json, measured.as_json())
     if options.plot is not None:
-        _write_text(options.plot, plot(measured.networks))
+        write_whole(options.plot, plot(measured.networks))
     if not options.quiet:
         print(tables(measured))
 
@@ -354,17 +355,7 @@ def _check_writable(path: Path, *taken: Path) -> None:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    _write_text(path, json.dumps(content, indent=2) + "\n")
-
-
-def _write_text(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, "utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+    write_whole(path, json.dumps(content, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 Nothing is unpickled. The configuration and the credits stand as JSON in the file's own header.
 """
 
-import contextlib
 import json
 import os
 import textwrap
@@ -21,6 +20,7 @@ import avfuse.fusion  # noqa: F401  strategies are found among what is imported
 from avfuse.errors import InputError
 from avfuse.fusion.naming import factory, options
 from avfuse.generator import Generator
+from avfuse.whole import write_whole
 
 DEFAULT = "default"
 """The bundled model that is used unless another is named."""
@@ -84,15 +84,7 @@ def save(generator: Generator, path: Path, credit: str = "") -> None:
         )
     header = {"format": _FORMAT, "config": json.dumps(generator.config), "credit": credit}
     weights = {name: _narrow(value) for name, value in generator.state_dict().items()}
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(save_bytes(weights, header))
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        reason = f"cannot be written ({error.strerror})"
-        raise InputError(f"{path}: {reason}; choose another place") from error
+    write_whole(path, save_bytes(weights, header))
 
 
 def export(checkpoint: Path, path: Path, credit: str = "") -> Generator:

@@ -22,6 +22,7 @@ from avfuse.evaluation.spoken import spoken_clips
 from avfuse.model_file import DEFAULT, load
 from avfuse.pipeline import device_named
 from avfuse.video.picture import write_picture
+from avfuse.whole import write_whole
 
 PROTOCOLS = {protocol.name: protocol for protocol in (FIRST_FRAME, DUBBING)}
 """Protocols for a model, by name."""
@@ -128,10 +129,10 @@ def _evaluate(
     scored = {(row["group"], row["clip"]) for row in metrics["clips"]}
     usable = [case for case in cases if (case.group, case.clip) in scored]
     if report is not None:
-        _write(report, report_page(metrics, usable))
+        write_whole(report, report_page(metrics, usable))
     if sheet is not None:
         write_picture(sheet, contact_sheet(usable))
-    _write(output, json.dumps(metrics, indent=2, allow_nan=False) + "\n")
+    write_whole(output, json.dumps(metrics, indent=2, allow_nan=False) + "\n")
     kept.remove()
     return metrics
 
@@ -149,14 +150,3 @@ def _groups(
     if not groups:
         raise InputError("no clip is held back; name some by --unseen or --held-back")
     return groups
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error

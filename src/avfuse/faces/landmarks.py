@@ -8,7 +8,6 @@ import contextlib
 import copy
 import functools
 import json
-import os
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
@@ -19,12 +18,13 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as save_bytes
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from avfuse.errors import InputError
 from avfuse.faces.crop import Box, Frame, crop, frame_to_crop
+from avfuse.whole import write_whole
 
 SIZE = 112
 """Pixels a side of what the network sees."""
@@ -250,10 +250,7 @@ def save_net(net: LandmarkNet, path: Path, credit: str = "") -> None:
     header = {"config": config, "credit": credit}
     # Matrices to float16; norms and counters are small and stay exact.
     weights = {k: v.half() if v.ndim > 1 else v for k, v in net.state_dict().items()}
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    save_file({k: v.contiguous() for k, v in weights.items()}, part, header)
-    part.chmod(0o644)  # safetensors writes for the owner only, but weights ship in the wheel
-    part.replace(path)
+    write_whole(path, save_bytes({k: v.contiguous() for k, v in weights.items()}, header))
 
 
 def _widen(value: Tensor) -> Tensor:

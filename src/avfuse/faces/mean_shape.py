@@ -6,18 +6,18 @@ learns the shape from the `.npz` files of a folder and writes it; what is shippe
 """
 
 import argparse
-import os
 from collections import defaultdict
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float
-from safetensors.numpy import save_file
+from safetensors.numpy import save as save_bytes
 
 from avfuse.data.pairs import MIRRORED
 from avfuse.errors import InputError
 from avfuse.faces.crop import EYES
+from avfuse.whole import write_whole
 
 Shape = Float[np.ndarray, "68 3"]
 Shapes = Float[np.ndarray, "T 68 3"]
@@ -84,10 +84,7 @@ def read_people(labels: Path) -> list[Float[np.ndarray, "_ 68 3"]]:
 
 def save(shape: Shape, path: Path, credit: str = "") -> None:
     """Write a shape in float32; whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    save_file({"points": shape.astype(np.float32)}, part, {"credit": credit})
-    part.chmod(0o644)  # safetensors writes for the owner only, but the shape ships in the wheel
-    part.replace(path)
+    write_whole(path, save_bytes({"points": shape.astype(np.float32)}, {"credit": credit}))
 
 
 def _landmarks(path: Path) -> Shapes:

@@ -6,18 +6,18 @@ time"); network, data and weights are not, and neither are its scores.
 """
 
 import json
-import os
 from importlib import resources
 from pathlib import Path
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as save_bytes
 from torch import Tensor, nn
 
 from avfuse.errors import InputError
 from avfuse.layers.blocks import ConvBlock
+from avfuse.whole import write_whole
 
 FRAMES = 5
 """Frames that one window of what is seen spans: 200 ms."""
@@ -115,10 +115,7 @@ def save_expert(expert: SyncExpert, path: Path, credit: str = "") -> None:
     header = {"config": config, "credit": credit}
     # Matrices to float16; norms and counters are small and stay exact.
     weights = {k: v.half() if v.ndim > 1 else v for k, v in expert.state_dict().items()}
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    save_file({k: v.contiguous() for k, v in weights.items()}, part, header)
-    part.chmod(0o644)  # safetensors writes for the owner only, but weights ship in the wheel
-    part.replace(path)
+    write_whole(path, save_bytes({k: v.contiguous() for k, v in weights.items()}, header))
 
 
 def _widen(value: Tensor) -> Tensor:
