@@ -140,6 +140,13 @@ class TestOutput:
         with pytest.raises(InputError, match="either a box or mouth only"):
             speak(mouth_only=True)
 
+    def test_mouth_only_is_not_quietly_ignored(self, speak, monkeypatch):
+        """A backend without landmarks cannot say where the mouth is."""
+        blind = FixedBox(BOX)
+        monkeypatch.setattr("avfuse.faces.choose.BuiltinTracker", lambda: blind)
+        with pytest.raises(InputError, match="reads no landmarks"):
+            speak(box=None, mouth_only=True)
+
     def test_without_blending_the_drawn_picture_covers_the_box(self, speak, face):
         torch.manual_seed(0)
         plain = Generator(NoFusion, channels=(4, 8), audio_width=2, size=64, blend=False)

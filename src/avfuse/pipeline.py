@@ -180,7 +180,9 @@ def _speak(
 def _limited(spoken: Spoken, face: Face, mouth_only: bool) -> Spoken:
     """α where the face is: it comes and goes with the face, and may be held to mouth and chin."""
     mask = spoken.mask * np.float32(face.presence)
-    if mouth_only and face.landmarks is not None:
+    if mouth_only:
+        if face.landmarks is None:
+            raise InputError("this faces backend reads no landmarks; give no --mouth-only with it")
         to_crop = torch.from_numpy(frame_to_crop(face.box, len(mask)))
         points = torch.from_numpy(face.landmarks).float() @ to_crop[:, :2].T + to_crop[:, 2]
         mask = mask * mouth_mask(points[None], *mask.shape)[0, 0].numpy()
