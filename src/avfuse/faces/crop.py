@@ -1,5 +1,6 @@
 """Where the network looks: a square around eyes, mouth and chin, measured by the landmarks."""
 
+import math
 from typing import NamedTuple
 
 import cv2
@@ -29,6 +30,10 @@ EYES = slice(36, 48)
 MOUTH = slice(48, 68)
 """Outer (48 to 59) and inner (60 to 67) lips in the 68-point order."""
 
+# Rows: the mean of both eyes, and that of the mouth's corners.
+_EYES_AND_CORNERS = np.zeros((2, 68))
+_EYES_AND_CORNERS[0, EYES] = 1 / 12
+_EYES_AND_CORNERS[1, [48, 54]] = 1 / 2
 # The box in units of d, the distance from the eyes' centre to the mouth corners' centre. Mouth
 # corners rather than lips: speaking does not move the box.
 _ABOVE, _SIDE = 0.5, 2.5
@@ -36,13 +41,13 @@ _ABOVE, _SIDE = 0.5, 2.5
 
 def box_from_landmarks(landmarks: Float[np.ndarray, "68 2"]) -> Box:
     """The network's square: 0.5 d above the eyes, 2 d below, 1.25 d to either side."""
-    return box_from_points(landmarks[EYES].mean(0), landmarks[[48, 54]].mean(0))
+    return box_from_points(*(_EYES_AND_CORNERS @ landmarks))
 
 
 def box_from_points(eyes: Float[np.ndarray, "2"], corners: Float[np.ndarray, "2"]) -> Box:
     """The network's square from the centre of both eyes and the centre of the mouth's corners."""
-    unit = float(np.linalg.norm(corners - eyes))
-    x0 = float((eyes[0] + corners[0]) / 2) - _SIDE / 2 * unit
+    unit = math.dist(eyes, corners)
+    x0 = float(eyes[0] + corners[0]) / 2 - _SIDE / 2 * unit
     y0 = float(eyes[1]) - _ABOVE * unit
     return Box(x0, y0, x0 + _SIDE * unit, y0 + _SIDE * unit)
 

@@ -189,7 +189,7 @@ class LandmarkReader:
         """
         side = crops.shape[1]
         with torch.inference_mode():
-            images = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2).float().div_(255)
+            images = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2) / 255
             if side != SIZE:
                 images = nn.functional.interpolate(
                     images, (SIZE, SIZE), mode="bilinear", antialias=True
@@ -278,6 +278,8 @@ def _plain(part: nn.Module) -> Layer:
             return lambda x: outer(inner(x)).add_(x).relu_()
         case nn.Conv2d(weight=weight, bias=bias, stride=stride, padding=padding):
             return lambda x: torch.conv2d(x, weight, bias, stride, padding)
+        case nn.Linear(weight=weight, bias=bias):
+            return lambda x: nn.functional.linear(x, weight, bias)
         case nn.Sequential():
             inner, *others = map(_plain, part)
             return functools.reduce(lambda f, g: lambda x: g(f(x)), others, inner)

@@ -1,10 +1,11 @@
 """Where a video cuts to another shot: nothing of a face is carried over from the one before."""
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float
 
 from avfuse.faces.crop import Frame
 from avfuse.faces.tracker import F
@@ -17,7 +18,7 @@ _UNLIKE, _NOTABLE, _SUDDEN = 0.4, 0.1, 4.0
 # Frames around, before and after.
 _AROUND = 2
 
-Thumbnail = UInt8[np.ndarray, "rows columns 3"]
+Thumbnail = Float[np.ndarray, "rows columns 3"]
 
 
 def shots(frames: Iterable[F]) -> Iterator[tuple[F, int]]:
@@ -47,17 +48,18 @@ def _is_cut(changes: list[float]) -> bool:
 
 
 def _thumbnail(image: Frame) -> Thumbnail:
-    """A few hundred pixels of the frame."""
+    """A few hundred pixels of the frame, about their mean colour, of length 1 or, if flat, 0."""
     step = max(min(image.shape[:2]) // 16, 1)
-    return image[step // 2 :: step, step // 2 :: step].copy()
+    thumbnail = image[step // 2 :: step, step // 2 :: step].astype(np.float64)
+    thumbnail -= thumbnail.mean((0, 1))
+    length = math.sqrt(np.vdot(thumbnail, thumbnail))
+    return thumbnail / length if length > 0 else thumbnail
 
 
-def _change(before: Thumbnail, now: UInt8[np.ndarray, "rows2 columns2 3"]) -> float:
+def _change(before: Thumbnail, now: Float[np.ndarray, "rows2 columns2 3"]) -> float:
     """How unlike two pictures are, whatever their light: 0 to 2."""
     if before.shape != now.shape:
         return 2.0
-    a, b = (np.float64(t) - t.mean((0, 1)) for t in (before, now))
-    scale = float(np.sqrt((a**2).sum() * (b**2).sum()))
-    if scale == 0:  # a flat picture, such as black, between shots
-        return float(a.any() != b.any())
-    return 1 - float((a * b).sum()) / scale
+    if not (before.any() or now.any()):  # both flat, such as black
+        return 0.0
+    return 1 - float(np.vdot(before, now))

@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator
+from statistics import median
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,8 @@ _STEADY = 0.006
 # A sighting this many typical residuals off counts half.
 _OUTLIER = 2.0
 _EPSILON = 1e-6
+# From x0, y0, x1, y1 to the centre's x and y, and the side.
+_CENTRE_AND_SIDE = np.array([[0.5, 0, -1], [0, 0.5, 0], [0.5, 0, 1], [0, 0.5, 0]])
 
 
 class Sighting(NamedTuple):
@@ -64,8 +67,11 @@ class Seen(NamedTuple):
 
 
 class _Moment(NamedTuple):
+    """A frame's time and shot, and what was seen in it, by number of track."""
+
     time: float
-    seen: Seen
+    shot: int
+    faces: dict[int, Sighting]
 
 
 class _Instant(NamedTuple):
@@ -96,7 +102,8 @@ def smooth(seen: Iterable[tuple[F, Seen]]) -> Iterator[tuple[F, tuple[Face, ...]
         return frame, faces
 
     for frame, found in seen:
-        ahead.append((frame, _Moment(frame.time, found)))
+        by_track = {sighting.track: sighting for sighting in found.faces}
+        ahead.append((frame, _Moment(frame.time, found.shot, by_track)))
         while frame.time - ahead[0][0].time > _WINDOW + _EPSILON or len(ahead) > LOOK_AHEAD:
             yield settle()
     while ahead:
@@ -105,32 +112,28 @@ def smooth(seen: Iterable[tuple[F, Seen]]) -> Iterator[tuple[F, tuple[Face, ...]
 
 def _faces(now: _Moment, window: list[_Moment]) -> tuple[Face, ...]:
     """The faces of one moment, from all that was seen around it."""
-    shot = [moment for moment in window if moment.seen.shot == now.seen.shot]
-    tracks = sorted({sighting.track for moment in shot for sighting in moment.seen.faces})
+    shot = [moment for moment in window if moment.shot == now.shot]
+    tracks = sorted(set().union(*(moment.faces for moment in shot)))
     faces = (_face(track, now.time, shot) for track in tracks)
     return tuple(face for face in faces if face)
 
 
 def _face(track: int, time: float, shot: list[_Moment]) -> Face | None:
     """The face of one track, or None where it is not seen and no short gap is bridged."""
-    instants = [
-        _Instant(m.time - time, next((s for s in m.seen.faces if s.track == track), None))
-        for m in shot
-    ]
+    instants = [_Instant(moment.time - time, moment.faces.get(track)) for moment in shot]
     stretch = _stretch([i.offset for i in instants if i.sighting])
     if stretch is None:
         return None
     near = [i for i in instants if abs(i.offset) <= REACH + _EPSILON]
-    seen = [(i.offset, i.sighting) for i in near if i.sighting]
-    times = np.array([offset for offset, _ in seen])
-    boxes = np.array([_centre_and_side(s.box) for _, s in seen])
-    x, y, side = local_fit(times, boxes)
+    seen = [i.sighting for i in near if i.sighting]
+    times = np.array([i.offset for i in near if i.sighting])
+    x, y, side = local_fit(times, np.array([s.box for s in seen]) @ _CENTRE_AND_SIDE)
     # Frames without a sighting count as zero: a bridged gap is less sure than what was seen.
     everywhere = _gauss(np.array([i.offset for i in near])).sum()
-    confidence = (_gauss(times) * np.array([s.confidence for _, s in seen])).sum() / everywhere
+    confidence = _gauss(times) @ [s.confidence for s in seen] / everywhere
     half = side / 2
     box = Box(x - half, y - half, x + half, y + half)
-    landmarks = _landmarks(times, [s for _, s in seen])
+    landmarks = _landmarks(times, seen)
     return Face(box, float(confidence), landmarks, track, _presence(instants, *stretch))
 
 
@@ -161,7 +164,7 @@ def _landmarks(
     read = [s.landmarks for s in seen if s.landmarks is not None]
     if len(read) < len(seen):
         return None
-    points = np.stack(read).astype(np.float64)
+    points = np.array(read, np.float64)
     after = int(np.searchsorted(times, 0.0))
     if times[after] == 0.0:
         return steadied(times, points, after, _STEADY * seen[after].box.side)
@@ -185,11 +188,10 @@ def steadied(
         noise: distance that does not count as motion, in the points' unit.
     """
     offset = points - points[now]
-    distance = np.linalg.norm(offset, axis=-1) / noise
-    weights = _gauss(times)[:, None] * np.exp(-0.5 * distance**2)
-    steady: Float[np.ndarray, "p 2"] = points[now] + np.einsum(
-        "np,npc->pc", weights / weights.sum(0), offset
-    )
+    squared = np.einsum("npc,npc->np", offset, offset)
+    weights = np.exp(-0.5 * ((times / _SIGMA) ** 2)[:, None] - 0.5 / noise**2 * squared)
+    weights /= weights.sum(0)
+    steady: Float[np.ndarray, "p 2"] = points[now] + np.einsum("np,npc->pc", weights, offset)
     return steady
 
 
@@ -207,24 +209,27 @@ def local_fit(times: Float[np.ndarray, "n"], values: Float[np.ndarray, "n k"]) -
         The k values at time 0.
     """
     near = _gauss(times)
-    weights = near
-    for _ in range(3):
-        total = weights.sum()
-        mean_time = (weights * times).sum() / total
-        mean = (weights[:, None] * values).sum(0) / total
-        offset = times - mean_time
-        spread = (weights * offset**2).sum() + _STILL * total * _SIGMA**2
-        slope = ((weights * offset)[:, None] * (values - mean)).sum(0) / spread
-        residual = np.linalg.norm(values - mean - offset[:, None] * slope, axis=1)
-        typical = np.median(residual) + 1e-3 * abs(mean[-1]) + 1e-9
-        weights = near / (1 + (residual / (_OUTLIER * typical)) ** 2)
-    return tuple(float(v) for v in mean - mean_time * slope)
+    start, slope = _line(times, values, near)
+    for _ in range(2):
+        residual = np.linalg.norm(values - start - times[:, None] * slope, axis=1)
+        # Not numpy's median, whose overhead would outweigh the rest on so few.
+        typical = median(residual.tolist()) + 1e-3 * abs(start[-1]) + 1e-9
+        start, slope = _line(times, values, near / (1 + (residual / (_OUTLIER * typical)) ** 2))
+    return tuple(start.tolist())
+
+
+def _line(
+    times: Float[np.ndarray, "n"], values: Float[np.ndarray, "n k"], weights: Float[np.ndarray, "n"]
+) -> tuple[Float[np.ndarray, "k"], Float[np.ndarray, "k"]]:
+    """The weighted straight line through the values: where it is at time 0, and its slope."""
+    total = weights.sum()
+    mean_time = weights @ times / total
+    mean = weights @ values / total
+    lever = weights * (times - mean_time)
+    slope = lever @ values / (lever @ times + _STILL * total * _SIGMA**2)
+    return mean - mean_time * slope, slope
 
 
 def _gauss(times: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
     weights: Float[np.ndarray, "n"] = np.exp(-0.5 * (times / _SIGMA) ** 2)
     return weights
-
-
-def _centre_and_side(box: Box) -> tuple[float, float, float]:
-    return (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, box.side
