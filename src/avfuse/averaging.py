@@ -2,6 +2,7 @@
 
 import functools
 
+from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
 
@@ -18,6 +19,10 @@ class WarmAveraging(WeightAveraging):
 
     def __init__(self, decay: float = 0.998) -> None:
         super().__init__(use_buffers=True, avg_fn=functools.partial(_average, decay))
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # Where a training that was at its end already goes on, it never comes to `on_train_end`.
+        self.on_train_end(trainer, pl_module)
 
 
 def _average(decay: float, averaged: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:

@@ -1,7 +1,7 @@
 """The adapted U-Net of the paper's Figure 3: encode, fuse, decode, blend."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -59,7 +59,12 @@ class Generator(nn.Module):
         mel_steps: mel steps the audio encoder hears around a frame (16: 200 ms).
         audio_width: width of the audio encoder (32: Wav2Lip's).
         size: pixels a side that it is trained for; it takes any that divide by `stride`.
+
+    Attributes:
+        over_time: whether it is given (B, T, ...) rather than single frames, (N, ...).
     """
+
+    over_time: ClassVar[bool] = False
 
     def __init__(
         self,

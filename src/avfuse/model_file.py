@@ -17,6 +17,7 @@ from safetensors.torch import save as save_bytes
 from torch import Tensor
 
 import avfuse.fusion  # noqa: F401  strategies are found among what is imported
+from avfuse.atvgnet.generator import ATVGnet
 from avfuse.errors import InputError
 from avfuse.fusion.naming import factory, options
 from avfuse.generator import Generator
@@ -26,6 +27,7 @@ DEFAULT = "default"
 """The bundled model that is used unless another is named."""
 
 _FORMAT = "1"
+_FRAME_BY_FRAME = json.dumps(Generator.__name__)  # where a configuration names no other network
 
 
 class BundledModel(NamedTuple):
@@ -55,6 +57,31 @@ def load(name_or_path: str | os.PathLike[str] = DEFAULT, device: str = "cpu") ->
         The generator in float32 and evaluation mode.
 
     Raises:
+        InputError: if there is no such model, or the file is none, or what it holds does not work
+            frame by frame.
+    """
+    generator = load_any(name_or_path, device)
+    if isinstance(generator, ATVGnet):
+        raise InputError(
+            f"{name_or_path} holds ATVGnet, which works over time, not frame by frame; load it "
+            f"with avfuse.model_file.load_any and use avfuse.atvgnet.photo.speak_photo"
+        )
+    return generator
+
+
+def load_any(
+    name_or_path: str | os.PathLike[str] = DEFAULT, device: str = "cpu"
+) -> Generator | ATVGnet:
+    """Load a model that works frame by frame or over time, as its `over_time` says.
+
+    Args:
+        name_or_path: a name that `avfuse models` lists, or a file by `avfuse export`.
+        device: where to put it, as torch names it.
+
+    Returns:
+        The generator in float32 and evaluation mode.
+
+    Raises:
         InputError: if there is no such model, or the file is none.
     """
     path = _find(name_or_path)
@@ -66,7 +93,7 @@ def load(name_or_path: str | os.PathLike[str] = DEFAULT, device: str = "cpu") ->
     return generator.eval().requires_grad_(False)
 
 
-def save(generator: Generator, path: Path, credit: str = "") -> None:
+def save(generator: Generator | ATVGnet, path: Path, credit: str = "") -> None:
     """Write a generator as a model file, weights in float16; whole or not at all.
 
     Args:
@@ -77,7 +104,7 @@ def save(generator: Generator, path: Path, credit: str = "") -> None:
     Raises:
         InputError: if the file cannot be written.
     """
-    if generator.config["fusion"] is None:
+    if isinstance(generator, Generator) and generator.config["fusion"] is None:
         raise InputError(
             "the fusion was made by a function, which a file cannot name; give the generator a "
             "strategy or functools.partial(strategy, ...)"
@@ -87,8 +114,8 @@ def save(generator: Generator, path: Path, credit: str = "") -> None:
     write_whole(path, save_bytes(weights, header))
 
 
-def export(checkpoint: Path, path: Path, credit: str = "") -> Generator:
-    """Turn a Lightning checkpoint of `TalkingFace` into a model file.
+def export(checkpoint: Path, path: Path, credit: str = "") -> Generator | ATVGnet:
+    """Turn a Lightning checkpoint of a training into a model file.
 
     Args:
         checkpoint: written by `avfuse fit`; averaged weights where the run kept them.
@@ -118,11 +145,11 @@ def export(checkpoint: Path, path: Path, credit: str = "") -> Generator:
 def check_alike(theirs: dict[str, Any], own: dict[str, Any], what: str) -> None:
     """Refuse weights of a network that was built otherwise.
 
-    The size it is trained for may differ, since the network is fully convolutional; what either
+    The size it is trained for may differ where the network is fully convolutional; what either
     configuration cannot tell is not compared.
 
     Args:
-        theirs: `Generator.config` of the weights.
+        theirs: the generator's `config` with the weights.
         own: that of the network they are meant for.
         what: where the weights come from, for the message.
 
@@ -130,7 +157,8 @@ def check_alike(theirs: dict[str, Any], own: dict[str, Any], what: str) -> None:
         InputError: naming each option that differs.
     """
     given, here = _flat(theirs), _flat(own)
-    wrong = [k for k in given if k in here and k != "size" and given[k] != here[k]]
+    free = {"size"} if given["network"] == here["network"] == _FRAME_BY_FRAME else set()
+    wrong = [k for k in given if k in here and k not in free and given[k] != here[k]]
     # Another strategy has other options: its name says it all.
     wrong = [k for k in wrong if not any(k.startswith(f"{other}.") for other in wrong)]
     if wrong:
@@ -172,10 +200,9 @@ def _header(path: Path) -> dict[str, str]:
     return header
 
 
-def _build(config: str, weights: dict[str, Tensor], path: Path) -> Generator:
+def _build(config: str, weights: dict[str, Tensor], path: Path) -> Generator | ATVGnet:
     try:
-        plan = json.loads(config)
-        generator = Generator(factory(plan.pop("fusion")), **plan)
+        generator = _planned(json.loads(config))
         generator.load_state_dict(weights)
     except InputError as error:
         raise InputError(f"{path} {error}") from error
@@ -185,11 +212,21 @@ def _build(config: str, weights: dict[str, Tensor], path: Path) -> Generator:
     return generator
 
 
+def _planned(config: dict[str, Any]) -> Generator | ATVGnet:
+    """The network that a configuration describes, weights at random."""
+    plan = dict(config)
+    if plan.get("network") == ATVGnet.__name__:
+        del plan["network"]
+        return ATVGnet(**plan)
+    return Generator(factory(plan.pop("fusion")), **plan)
+
+
 def _flat(config: dict[str, Any]) -> dict[str, str]:
     """A configuration as options and their values in JSON, those of the strategy in full."""
     plain = {k: v for k, v in config.items() if k != "fusion"}
-    fusion = dict(options(config["fusion"])) if config["fusion"] else {}
-    return {k: json.dumps(v) for k, v in {**fusion, **plain}.items()}
+    fusion = dict(options(config["fusion"])) if config.get("fusion") else {}
+    flat = {k: json.dumps(v) for k, v in {**fusion, **plain}.items()}
+    return {"network": _FRAME_BY_FRAME, **flat}
 
 
 def _narrow(value: Tensor) -> Tensor:

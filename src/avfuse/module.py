@@ -1,32 +1,31 @@
-"""The one LightningModule: folds time, sums named losses, logs, optimises."""
+"""The training of every fusion strategy: folds time, sums named losses, logs, optimises."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from lightning import LightningModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+from torchmetrics import Metric, PearsonCorrCoef
 
 from avfuse import losses
 from avfuse.data.clip import lip_aperture
 from avfuse.discriminator import PatchDiscriminator
-from avfuse.errors import InputError
 from avfuse.faces.mouth_mask import mouth_mask
 from avfuse.fusion.base import FusionFactory
 from avfuse.generator import Generator
 from avfuse.model_file import check_alike, load
+from avfuse.talking import SPLITS, TalkingModule, mouth_checks
 from avfuse.types import LIP_UNIT, Batch, Condition, Generated
 
 PATCH = 64
 """Pixels a side of the mouth patches that the discriminator sees."""
 
 
-class TalkingFace(LightningModule):
+class TalkingFace(TalkingModule):
     """The paper's model and training (IV-B) for any fusion strategy.
 
     Each batch of pairs is used both ways: f(V1, A2) -> V2 and f(V2, A1) -> V1 (eq. 3). Since the
@@ -62,6 +61,8 @@ class TalkingFace(LightningModule):
         lips: weight of the lip shape, predicted from the audio feature by a linear map that is
             only there in training; it teaches the encoder what of the sound shows.
     """
+
+    generator: Generator
 
     def __init__(
         self,
@@ -109,6 +110,7 @@ class TalkingFace(LightningModule):
             self.generator.audio.load_wav2lip(wav2lip)
         self.discriminator = PatchDiscriminator()
         self.lips = nn.Linear(self.generator.audio.dim, 40)
+        self.apertures = nn.ModuleDict({split: PearsonCorrCoef() for split in SPLITS})
 
     def _start_from(self, weights: str) -> None:
         given = load(weights)
@@ -194,57 +196,22 @@ class TalkingFace(LightningModule):
         self.clip_gradients(optimizer, gradient_clip_val=1.0, gradient_clip_algorithm="norm")
         optimizer.step()
 
-    def validation_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
-        self._evaluate(batch, f"val/{self._split(dataloader_idx)}")
-
-    def test_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
-        self._evaluate(batch, f"test/{self._split(dataloader_idx)}")
-
-    def _split(self, index: int) -> str:
-        return ("seen", "unseen")[index]
-
-    def _evaluate(self, batch: Batch, name: str) -> None:
+    def checks(self, batch: Batch, split: str) -> dict[str, Tensor | Metric]:
+        """Scores of the mouth, whether its lips were heard, and how much of the crop changed."""
         target, landmarks = _targets(batch)
         audio = self.generator.listen(torch.cat([batch.mel2, batch.mel1]))
         condition = self.generator.fusion.prepare(Condition(audio))
         source = _fold(torch.cat([batch.video1, batch.video2]))
         generated = self.generator(source, condition.fold())
-        near = losses.mouth_map(landmarks, *target.shape[-2:])
-
-        def decibels(image: Tensor) -> Tensor:
-            error = ((image - target).square() * near).sum((1, 2, 3)) / near.sum((1, 2, 3)) / 3
-            return -10 * error.clamp_min(1e-10).log10().mean()
-
-        patches = [losses.mouth_patch(i, landmarks, PATCH) for i in (generated.image, target)]
-        sharpness = [
-            p.diff(dim=-1).square().mean() + p.diff(dim=-2).square().mean() for p in patches
-        ]
         heard = self.lips(audio.flatten(0, 1)).unflatten(1, (20, 2)) * LIP_UNIT
         seen = torch.cat([batch.lips2, batch.lips1]).flatten(0, 1)
-        aperture = torch.corrcoef(torch.stack([lip_aperture(heard.float()), lip_aperture(seen)]))
-        values = {
-            "mouth_psnr": decibels(generated.image),
-            "gain": decibels(generated.image) - decibels(source),
-            "sharpness": sharpness[0] / sharpness[1],
-            "lips_heard": aperture[0, 1],
+        aperture = cast(Metric, self.apertures[split])
+        aperture.update(lip_aperture(heard.float()), lip_aperture(seen))
+        return {
+            **mouth_checks(generated.image, source, target, landmarks, PATCH),
+            "lips_heard": aperture,
             "mask": generated.mask.mean(),
         }
-        self.log_dict(
-            {f"{name}/{k}": v for k, v in values.items()},
-            batch_size=len(batch.video1),
-            add_dataloader_idx=False,
-            sync_dist=True,
-        )
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Note how to build the generator, as text: `avfuse export` needs no unpickling."""
-        checkpoint["avfuse"] = json.dumps(self.generator.config)
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say what differs, before torch lists every tensor that does not fit."""
-        if "avfuse" not in checkpoint:
-            raise InputError("the checkpoint was not written by avfuse fit")
-        check_alike(json.loads(checkpoint["avfuse"]), self.generator.config, "the checkpoint")
 
     def configure_optimizers(self) -> tuple[list[Any], list[Any]]:
         h = self.hparams

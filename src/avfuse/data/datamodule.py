@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from jaxtyping import Float
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
@@ -45,6 +47,10 @@ class TalkingClips(LightningDataModule):
         augmentation: strength of the random views; 0 turns all augmentation off.
         workers: processes that make pairs.
         seed: of pairs and procedural faces.
+
+    Attributes:
+        held: after `setup`, the clips kept out of training: `seen`, of speakers that are trained
+            on; `unseen`; `procedural`, faces which training never sees. Only those that there are.
     """
 
     def __init__(
@@ -98,12 +104,20 @@ class TalkingClips(LightningDataModule):
                 "data.synthetic, and leave some of it out of data.unseen"
             )
         self.train = self._train(sources, weights)
+        clips = {"seen": real["seen"], "unseen": real["unseen"]}
+        clips["procedural"] = [pair.clip1 for pair in twins[:back]]
+        self.held = {name: part for name, part in clips.items() if part}
         # Two sets always, seen and unseen, so that what monitors them finds them; where one has no
         # clips of its own, the other's serve, then held-back faces, then the training's own.
         seen, unseen = ([*map(TransplantedMouths, real[name])] for name in ("seen", "unseen"))
         rest = twins[:back] or sources
         held = (seen or unseen or rest, unseen or seen or rest)
         self.val = [self._held(s, [1.0] * len(s)) for s in held]
+
+    def landmarks(self) -> Float[np.ndarray, "N 68 2"]:
+        """Of every frame that pairs are drawn from in training, in pixels of its clip."""
+        clips = {clip.path: clip for source in self.train.sources for clip in source.clips}
+        return np.concatenate([clip.landmarks[clip.valid] for clip in clips.values()])
 
     def _clips(self) -> list[SourceClip]:
         return [] if self.videos is None else cached_clips(self.videos, self.labels, self.cache)

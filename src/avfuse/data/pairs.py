@@ -54,6 +54,10 @@ class Pair(NamedTuple):
 class PairSource(Protocol):
     """Something that pairs can be drawn from; `moments` says whose sound belongs to which lips."""
 
+    @property
+    def clips(self) -> tuple[ClipFile, ...]:
+        """What it draws from."""
+
     def moments(self, rng: np.random.Generator, length: int) -> list[tuple[Moment, Moment]]:
         """Choose `length` consecutive moments for V1's lips and V2's."""
 
@@ -139,7 +143,7 @@ class TransplantedMouths:
     """
 
     def __init__(self, clip: ClipFile) -> None:
-        self.clip = clip
+        self.clip, self.clips = clip, (clip,)
 
     def moments(self, rng: np.random.Generator, length: int) -> list[tuple[Moment, Moment]]:
         candidates = starts(self.clip.valid, length)
@@ -178,7 +182,7 @@ class RenderedTwins:
     """
 
     def __init__(self, clip1: ClipFile, clip2: ClipFile) -> None:
-        self.clip1, self.clip2 = clip1, clip2
+        self.clip1, self.clip2 = self.clips = clip1, clip2
 
     def moments(self, rng: np.random.Generator, length: int) -> list[tuple[Moment, Moment]]:
         start = int(rng.choice(starts(self.clip1.valid, length)))
