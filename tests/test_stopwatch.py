@@ -1,5 +1,7 @@
 """Where the time goes, by a clock that the test turns."""
 
+import threading
+
 import pytest
 
 from avfuse.stopwatch import Stopwatch
@@ -72,3 +74,35 @@ def test_an_exception_is_counted_too(clock):
         clock.pass_(3)
         raise ValueError("stop")
     assert watch.seconds == {"failing": 3}
+
+
+def test_waiting_is_no_work(clock):
+    def slow():
+        for number in range(2):
+            clock.pass_(3)
+            yield number
+
+    def doubled(items):
+        for item in items:
+            clock.pass_(5)
+            yield 2 * item
+
+    watch = Stopwatch()
+    assert list(watch.through("outer", doubled(watch.through(None, slow())))) == [0, 2]
+    assert watch.seconds == {"outer": 10}
+
+
+def test_threads_do_not_take_from_each_other(clock):
+    """A stage that begins in one thread while another's is open is not inside it."""
+    watch = Stopwatch()
+
+    def work():
+        with watch.stage("other"):
+            clock.pass_(2)
+
+    with watch.stage("this"):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        clock.pass_(1)
+    assert watch.seconds == {"other": 2, "this": 3}

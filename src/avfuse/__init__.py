@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from avfuse.model_file import load
     from avfuse.module import TalkingFace
     from avfuse.pipeline import generate
+    from avfuse.runtime.stream import Stream
     from avfuse.types import Batch, Condition, Dims, Fused, Generated, Kernel
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "MelStream",
     "NoFusion",
     "SpatialAttention",
+    "Stream",
     "TalkingFace",
     "__version__",
     "dynamic_conv2d",
@@ -74,6 +76,7 @@ _HOMES = {
     "MelStream": "avfuse.features.mel",
     "NoFusion": "avfuse.fusion.no_fusion",
     "SpatialAttention": "avfuse.fusion.spatial_attention",
+    "Stream": "avfuse.runtime.stream",
     "TalkingFace": "avfuse.module",
     "dynamic_conv2d": "avfuse.layers.dynamic_conv",
     "generate": "avfuse.pipeline",

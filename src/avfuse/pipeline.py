@@ -5,39 +5,35 @@ read -> faces -> features(sound, face) -> fusion -> generator -> blend -> paste 
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Never, TypeVar
 
-import numpy as np
-import torch
 from tqdm import tqdm
 
 from avfuse.errors import InputError
 from avfuse.faces.choose import one_face
-from avfuse.faces.crop import crop, frame_to_crop
 from avfuse.faces.gaps import Gaps
-from avfuse.faces.mouth_mask import mouth_mask
-from avfuse.faces.tracker import Face
 from avfuse.features.mel_feed import MelFeed
 from avfuse.generator import Generator
-from avfuse.model_file import DEFAULT, load
+from avfuse.model_file import DEFAULT
+from avfuse.overlap import ahead
 from avfuse.runtime.choose import runner_named
-from avfuse.runtime.runner import Runner
+from avfuse.runtime.device import network_on
+from avfuse.speaking import CHUNK, INSTANT, Speech, Tracked
 from avfuse.stopwatch import Stopwatch
 from avfuse.video.audio import duration, mono_blocks
 from avfuse.video.bounce import forth_and_back
-from avfuse.video.paste import Spoken, paste
-from avfuse.video.read import TimedFrame, VideoInfo, probe
+from avfuse.video.read import VideoInfo, probe
 from avfuse.video.write import VideoWriter
 
 FilePath = str | os.PathLike[str]
-Tracked = tuple[TimedFrame, Face | None]
 T = TypeVar("T")
 
-_INSTANT = 1e-3  # seconds of sound at the end that are not worth a frame; times are rounded
-_CHUNK = 8  # frames a step of the network; more gain little and hold more frames in memory
+_DECODED, _SPOKEN = 2, 4  # frames that wait for the stage behind, at most
 
 
 @dataclass(frozen=True)
@@ -50,8 +46,9 @@ class Report:
         frames_without_face: frames that were left as they are.
         without_face: start and end, in seconds, of each stretch of them.
         fps: frames a second of the output.
-        seconds: wall seconds, `total` and for each stage: `start`, `decode`, `faces`, `sound`,
-            `prepare`, `generator`, `paste`, `encode`.
+        seconds: `total` that passed, and those for which each stage was at work: `start`,
+            `decode`, `faces`, `sound`, `prepare`, `generator`, `paste`, `encode`. Stages overlap,
+            so together they may be more than the total; waiting for each other does not count.
         model: name or path.
         device: what it ran on.
         runner: how the network ran.
@@ -113,31 +110,44 @@ def generate(
     _keep_inputs(output, face, audio)
     if mouth_only and box is not None:
         raise InputError("a box does not say where the mouth is; give either a box or mouth only")
+    begun = time.perf_counter()
     watch = Stopwatch()
     with watch.stage("start"):
-        network = _network(model, device)
+        network = network_on(model, device)
         ready = runner_named(runner, network)
         info, length = probe(face), duration(audio)
         speaker = one_face(faces, face_index, box)
         sound = MelFeed(mono_blocks(audio), network.audio.steps)
+        speech = Speech(ready, network.size, watch, mouth_only)
         writer = VideoWriter(output, info.width, info.height, info.fps, audio)
-    frames = watch.through("decode", forth_and_back(face, exact=True))
-    frames = itertools.takewhile(lambda frame: frame.time < length - _INSTANT, frames)
-    tracked = watch.through("faces", speaker.track(frames))
     written = with_face = 0
     gaps = Gaps()
-    # Whatever no stage inside claims is encoding, the file's completion included.
-    with watch.stage("encode"), writer, _progress(info, length, quiet) as bar:
-        for chunk in _chunks(tracked, _CHUNK):
-            for frame, spoken in _speak(chunk, ready, network.size, sound, watch, mouth_only):
-                writer.write(frame.image, frame.time)
-                written, with_face = written + 1, with_face + spoken
-                gaps.add(frame.time, has_face=spoken)
-                bar.update()
-                if frame.time > info.duration:  # the whole video was seen
-                    speaker.check_found(face)
+
+    def overlapped(items: Iterable[T], stage: str | None, depth: int) -> Iterator[T]:
+        """What a stage makes, made ahead of whoever takes it; waiting for it is no work."""
+        made = items if stage is None else watch.through(stage, items)
+        return watch.through(None, stages.enter_context(ahead(made, depth)))
+
+    # Decoding, looking for faces, speaking and encoding run at the same time. Whatever no stage
+    # inside claims is encoding, the file's completion included.
+    with (
+        watch.stage("encode"),
+        writer,
+        ExitStack() as stages,
+        _progress(info, length, quiet) as bar,
+    ):
+        frames = overlapped(forth_and_back(face, exact=True), "decode", _DECODED)
+        # Cut behind the tracker, which looks ahead: the footage goes on where the sound ends.
+        tracked = overlapped(_until(length, speaker.track(frames)), "faces", CHUNK)
+        for frame, spoken in overlapped(speech.frames(tracked, sound), None, _SPOKEN):
+            writer.write(frame.image, frame.time)
+            written, with_face = written + 1, with_face + spoken
+            gaps.add(frame.time, has_face=spoken)
+            bar.update()
+            if frame.time > info.duration:  # the whole video was seen
+                speaker.check_found(face)
         speaker.check_found(face)
-    seconds = {"total": sum(watch.seconds.values()), **watch.seconds}
+    seconds = {"total": time.perf_counter() - begun, **watch.seconds}
     name = "given" if isinstance(model, Generator) else str(model)
     used = next(network.parameters()).device.type
     silent = gaps.spans(frame.time + 1 / info.fps)
@@ -146,47 +156,8 @@ def generate(
     )
 
 
-def _speak(
-    chunk: Sequence[Tracked],
-    runner: Runner,
-    size: int,
-    sound: MelFeed,
-    watch: Stopwatch,
-    mouth_only: bool,
-) -> Iterator[tuple[TimedFrame, bool]]:
-    """Make the faces of a chunk speak; frames without one pass as they are."""
-    with watch.stage("sound"):
-        mel = sound.windows(torch.tensor([frame.time for frame, _ in chunk], dtype=torch.float64))
-    places = [i for i, (_, face) in enumerate(chunk) if face is not None]
-    results: Iterator[Spoken] = iter(())
-    if places:
-        with watch.stage("faces"):
-            faces = [(frame.image, face.box) for frame, face in chunk if face is not None]
-            crops = np.stack([crop(image, box, size) for image, box in faces])
-        with watch.stage("prepare"):
-            condition = runner.prepare(mel[places])
-        with watch.stage("generator"):
-            planes = runner(torch.from_numpy(crops), condition)
-        results = itertools.starmap(Spoken, zip(*(p.numpy() for p in planes), strict=True))
-    for frame, face in chunk:
-        if face is None:
-            yield frame, False
-            continue
-        with watch.stage("paste"):
-            image = paste(frame.image, face.box, _limited(next(results), face, mouth_only))
-        yield frame._replace(image=image), True
-
-
-def _limited(spoken: Spoken, face: Face, mouth_only: bool) -> Spoken:
-    """α where the face is: it comes and goes with the face, and may be held to mouth and chin."""
-    mask = spoken.mask * np.float32(face.presence)
-    if mouth_only:
-        if face.landmarks is None:
-            raise InputError("this faces backend reads no landmarks; give no --mouth-only with it")
-        to_crop = torch.from_numpy(frame_to_crop(face.box, len(mask)))
-        points = torch.from_numpy(face.landmarks).float() @ to_crop[:, :2].T + to_crop[:, 2]
-        mask = mask * mouth_mask(points[None], *mask.shape)[0, 0].numpy()
-    return spoken._replace(mask=mask)
+def _until(end: float, tracked: Iterable[Tracked]) -> Iterator[Tracked]:
+    return itertools.takewhile(lambda item: item[0].time < end - INSTANT, tracked)
 
 
 def _keep_inputs(output: FilePath, *inputs: FilePath) -> None:
@@ -195,32 +166,8 @@ def _keep_inputs(output: FilePath, *inputs: FilePath) -> None:
             raise InputError(f"{output} is an input too; give the output another name")
 
 
-def _network(model: FilePath | Generator, device: str) -> Generator:
-    if not isinstance(model, Generator):
-        return load(model, device_named(device))
-    return (model if device == "auto" else model.to(device_named(device))).eval()
-
-
-def device_named(name: str) -> str:
-    """Turn auto, cpu or cuda into what torch calls it.
-
-    Raises:
-        InputError: for another name, or a GPU that is not there.
-    """
-    if name not in {"auto", "cpu", "cuda"}:
-        raise InputError(f"device {name!r} is unknown; expected auto, cpu or cuda")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("device cuda: torch finds no GPU here; use --device cpu")
-    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
-
-
 def _progress(info: VideoInfo, length: float, quiet: bool) -> "tqdm[Never]":
     # None: shown on a terminal only, so that logs stay clean
     return tqdm(
         total=round(length * info.fps), desc="speaking", unit="frame", disable=quiet or None
     )
-
-
-def _chunks(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    while chunk := list(itertools.islice(items, size)):
-        yield chunk

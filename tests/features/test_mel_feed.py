@@ -31,6 +31,13 @@ def test_equals_the_windows_of_the_whole(waveform, block, fps, steps):
     torch.testing.assert_close(fed, mel_windows(mel_spectrogram(waveform), times, steps))
 
 
+@pytest.mark.parametrize("block", [1, 333, 10**6])
+def test_no_bit_depends_on_how_the_sound_is_cut(waveform, block):
+    times = torch.arange(15, dtype=torch.float64) / 25
+    sound = waveform[:9000]
+    assert torch.equal(windows(sound, block, times), windows(sound, 200, times, chunk=1))
+
+
 @pytest.mark.parametrize("chunk", [1, 3, 100])
 def test_any_number_of_frames_at_a_time(waveform, chunk):
     times = torch.arange(60, dtype=torch.float64) / 25
@@ -71,5 +78,5 @@ def test_takes_blocks_only_when_they_are_needed_and_forgets_them():
     for second in range(60):
         feed.windows(second + torch.arange(25, dtype=torch.float64) / 25)
         assert len(taken) <= 10 * second + 13
-        kept.append(feed._mel.shape[1])
+        kept.append(feed._buffer._mel.shape[1])
     assert max(kept) < 150

@@ -72,15 +72,10 @@ class AudioReader:
         return own if self.rate == self._own_rate else self._resampled(own)
 
     def _resampled(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
-        layout = "mono" if self.channels == 1 else "stereo"
-        resampler = AudioResampler("fltp", layout, self.rate)
+        resampler = Resampler(self._own_rate, self.rate, self.channels)
         for block in blocks:
-            frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), "fltp", layout)
-            frame.sample_rate = self._own_rate
-            for out in resampler.resample(frame):
-                yield np.asarray(out.to_ndarray(), np.float32)
-        for out in resampler.resample(None):
-            yield np.asarray(out.to_ndarray(), np.float32)
+            yield from resampler.push(block)
+        yield from resampler.flush()
 
     def _own_blocks(self) -> Iterator[Samples]:
         """Blocks at the file's own rate, aligned with the picture."""
@@ -104,6 +99,35 @@ class AudioReader:
                 key, resampler = found, AudioResampler("fltp", layout, self._own_rate)
             for out in resampler.resample(frame):
                 yield frame, np.asarray(out.to_ndarray(), np.float32)
+
+
+class Resampler:
+    """Another rate for sound that arrives in blocks; how it is cut into them changes nothing.
+
+    Args:
+        rate: samples a second that are given.
+        to: samples a second that are wanted.
+        channels: 1 or 2.
+    """
+
+    def __init__(self, rate: int, to: int, channels: int) -> None:
+        self._rate = rate
+        self._layout = "mono" if channels == 1 else "stereo"
+        self._resampler = AudioResampler("fltp", self._layout, to)
+
+    def push(self, block: Samples) -> Iterator[Samples]:
+        """What a block completes; the filter looks some milliseconds ahead."""
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), "fltp", self._layout)
+        frame.sample_rate = self._rate
+        yield from self._resampled(frame)
+
+    def flush(self) -> Iterator[Samples]:
+        """The rest, at the end of the sound."""
+        yield from self._resampled(None)
+
+    def _resampled(self, frame: AudioFrame | None) -> Iterator[Samples]:
+        for out in self._resampler.resample(frame):
+            yield np.asarray(out.to_ndarray(), np.float32)
 
 
 class _Timeline:

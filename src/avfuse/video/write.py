@@ -185,6 +185,9 @@ class VideoWriter:
 
     def _discard(self) -> None:
         container = getattr(self, "_container", None)
+        # First, where the system lets it: closing would move the whole content behind the index.
+        with suppress(OSError):
+            self._part.unlink()
         if container is not None:
             with suppress(av.FFmpegError, OSError, ValueError):
                 container.close()
