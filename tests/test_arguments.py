@@ -9,7 +9,7 @@ from jsonargparse import ArgumentParser
 
 import avfuse.fusion
 from avfuse import DynamicKernel, LandmarkCascade, NoFusion
-from avfuse.arguments import prepared
+from avfuse.arguments import names_training, prepared
 from avfuse.cli import main
 from avfuse.fusion.base import FusionFactory
 from avfuse.training import TrainingCLI, run
@@ -230,3 +230,32 @@ def strategy(monkeypatch):
         return parsed.value.args[0].fit.model.fusion.as_dict()
 
     return parse
+
+
+class TestPapers:
+    """Recipes of other trainings: what they build on, and that they are seen for what they are."""
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        (tmp_path / "papers" / "one").mkdir(parents=True)
+        for name in ("base", "papers/one", "papers/one/ablation", "papers/two"):
+            (tmp_path / f"{name}.yaml").write_text("{}")
+        return tmp_path
+
+    def test_an_ablation_builds_on_the_recipe_that_its_folder_is_named_after(self, folder):
+        ablation = f"--config={folder / 'papers' / 'one' / 'ablation.yaml'}"
+        below = [f"--config={folder / name}" for name in ("base.yaml", "papers/one.yaml")]
+        assert prepared(["fit", ablation]) == ["fit", *below, ablation]
+
+    def test_other_recipes_build_on_the_base_only(self, folder):
+        recipe = f"--config={folder / 'papers' / 'two.yaml'}"
+        assert prepared(["fit", recipe]) == ["fit", f"--config={folder / 'base.yaml'}", recipe]
+
+    def test_a_training_is_named_by_a_recipe_or_an_option(self, tmp_path):
+        recipe = tmp_path / "a.yaml"
+        recipe.write_text("model: {class_path: avfuse.atvgnet.module.ATVGnetTraining}")
+        assert names_training(["fit", "--config", str(recipe)])
+        assert names_training(["fit", "--model=avfuse.TalkingFace"])
+        recipe.write_text("model: {fusion: {class_path: NoFusion}}")
+        assert not names_training(["fit", f"--config={recipe}", "--model.fusion=NoFusion"])
+        assert not names_training(["fit", "--config=nowhere.yaml"])

@@ -9,8 +9,9 @@ import yaml
 from avfuse.cli import main
 
 ROOT = Path(__file__).parents[1] / "recipes"
-# What stands in these trains another module, by its own command; see tests/faces, tests/metrics.
-APART = {"faces", "metrics"}
+# What stands in these trains another module, by its own command, or is no recipe by itself: see
+# tests/faces, tests/metrics, tests/test_sweeps.py, tests/ablation.
+APART = {"ablations", "faces", "loggers", "metrics", "sweeps"}
 RECIPES = sorted(path for path in ROOT.rglob("*.yaml") if path.parent.name not in APART)
 
 

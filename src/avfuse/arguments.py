@@ -4,6 +4,7 @@ import inspect
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from jsonargparse import get_loader
 
@@ -32,17 +33,54 @@ def prepared(arguments: Sequence[str]) -> list[str]:
     return list(_kept_apart(words))
 
 
+def names_training(arguments: Sequence[str]) -> bool:
+    """Whether a recipe or an option says by `model.class_path` what is to be trained.
+
+    Args:
+        arguments: as by `prepared`.
+    """
+    for option, value in _options(arguments):
+        if option in ("--model", "--model.class_path"):
+            return True
+        if option in _CONFIG and "class_path" in _model(value):
+            return True
+    return False
+
+
 def _on_base(arguments: Sequence[str]) -> Iterator[str]:
-    """Put the base recipe before the first recipe."""
+    """Put what the first recipe builds on before it."""
     found = False
     for word, (option, value) in zip(arguments, _options(arguments), strict=True):
         if not found and option in _CONFIG:
             found = True
-            folders = Path(value).resolve().parents
-            base = next((f / "base.yaml" for f in folders if (f / "base.yaml").is_file()), None)
-            if base is not None and base != Path(value).resolve():
-                yield f"--config={base}"
+            for below in _below(Path(value).resolve()):
+                yield f"--config={below}"
         yield word
+
+
+def _below(recipe: Path) -> Iterator[Path]:
+    """What a recipe builds on, the base first.
+
+    That is the recipe which has the name of the recipe's folder and lies beside it, and what that
+    one builds on; where there is none, the nearest base.
+    """
+    beside = recipe.parent.parent / f"{recipe.parent.name}.yaml"
+    if beside.is_file():
+        yield from _below(beside)
+        yield beside
+        return
+    base = next((f / "base.yaml" for f in recipe.parents if (f / "base.yaml").is_file()), None)
+    if base is not None and base != recipe:
+        yield base
+
+
+def _model(recipe: str) -> dict[str, Any]:
+    """What a recipe says of the model; nothing where it is none, which the parser says better."""
+    try:
+        content = get_loader("yaml")(Path(recipe).read_text())["model"]
+    except Exception:
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _check_strategies(arguments: Sequence[str]) -> None:
