@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     export.set_defaults(run=_export)
     _add_evaluate(verbs)
     _add_bench(verbs)
+    _add_ablate(verbs)
     for verb, text in zip(
         TRAINING,
         ("train a model", "score one on validation pairs", "score one on test pairs"),
@@ -202,6 +203,21 @@ def _add_bench(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     bench.set_defaults(run=_bench)
 
 
+def _add_ablate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    ablate = verbs.add_parser("ablate", help="train and test variants of a recipe, side by side")
+    ablate.add_argument(
+        "--config", type=Path, required=True, metavar="FILE.yaml", help="see recipes/ablations"
+    )
+    ablate.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="results, report, every cell"
+    )
+    ablate.add_argument(
+        "--jobs", type=int, metavar="N", help="cells at a time (default: by this machine's cores)"
+    )
+    ablate.add_argument("--quiet", action="store_true", help="no progress bar, no tables")
+    ablate.set_defaults(run=_ablate)
+
+
 def _generate(options: argparse.Namespace) -> None:
     from dataclasses import asdict
 
@@ -304,7 +320,7 @@ def _bench(options: argparse.Namespace) -> None:
     from avfuse.bench.report import plot, tables
     from avfuse.bench.run import bench
     from avfuse.model_file import load
-    from avfuse.pipeline import device_named
+    from avfuse.runtime.device import device_named
 
     for path in filter(None, (options.json, options.plot)):
         _check_writable(path, *filter(None, (options.face, options.audio)))
@@ -318,6 +334,17 @@ def _bench(options: argparse.Namespace) -> None:
         write_whole(options.plot, plot(measured.networks))
     if not options.quiet:
         print(tables(measured))
+
+
+def _ablate(options: argparse.Namespace) -> int:
+    from avfuse.ablation.ablate import ablate
+    from avfuse.ablation.table import tables
+
+    summary = ablate(options.config, options.output, jobs=options.jobs, quiet=options.quiet)
+    if not options.quiet:
+        print(tables(summary))
+        print(options.output / "report.html")
+    return 1 if summary["failed"] else 0
 
 
 def _models(_: argparse.Namespace) -> None:

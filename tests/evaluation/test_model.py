@@ -6,6 +6,7 @@ import torch
 
 from avfuse.evaluation.first_frame import first_frame
 from avfuse.evaluation.model import Model
+from avfuse.faces.crop import Box
 from avfuse.features.mel import mel_windows
 
 
@@ -16,9 +17,12 @@ def task(twins, listening):
 
 def test_frames_are_the_networks(listening, task, monkeypatch):
     """At its own size, within the runner's tolerance, where nothing fades or is clipped."""
-    monkeypatch.setattr("avfuse.evaluation.model.SIZE", listening.size)
     times = task.target.times[:3]
-    made, masks = Model(listening).speak(task.images[:3], task.mel, times)
+    # Laid into its own crops rather than into their originals, whose pixels are finer.
+    monkeypatch.setattr(
+        "avfuse.evaluation.model._WHOLE", Box(0.0, 0.0, *(float(listening.size),) * 2)
+    )
+    made, masks = Model(listening).speak(task.images[:3], task.images[:3], task.mel, times)
     images = torch.from_numpy(task.images[:3]).permute(0, 3, 1, 2) / 255
     windows = mel_windows(task.mel, times, listening.audio.steps)
     with torch.inference_mode():
@@ -34,7 +38,8 @@ def test_frames_are_the_networks(listening, task, monkeypatch):
 def test_chunks_do_not_show(listening, task):
     """Frame 20 is the same in the second chunk and by itself."""
     model, alone = Model(listening), slice(20, 21)
-    whole, _ = model.speak(task.images, task.mel, task.target.times)
-    single, _ = model.speak(task.images[alone], task.mel, task.target.times[alone])
+    target = task.target
+    whole, _ = model.speak(task.images, target.copy, task.mel, target.times)
+    single, _ = model.speak(task.images[alone], target.copy[alone], task.mel, target.times[alone])
     assert np.abs(whole[alone].astype(int) - single).max() <= 1
     assert whole.shape == task.target.truth.shape

@@ -20,12 +20,13 @@ APART = 0.5
 """Seconds, at least, between a frame and the moment that its lips are taken from."""
 
 
-def dubbing(clip: ClipFile, size: int) -> Task:
+def dubbing(clip: ClipFile, size: int, up: float = 0.0) -> Task:
     """Give the clip with the lips of another time; compare with the clip.
 
     Args:
         clip: with landmarks.
         size: pixels a side of what the model is given.
+        up: how far the face is moved up in the crop, as a share of its side.
 
     Raises:
         InputError: if the clip is too short to have lips of another time.
@@ -34,11 +35,12 @@ def dubbing(clip: ClipFile, size: int) -> Task:
     numbers = zip(map(int, clip.valid), map(int, others), strict=True)
     moments = [(Moment(clip, now), Moment(clip, other)) for now, other in numbers]
     source = TransplantedMouths(clip)
-    pairs = [source.pair(*both, View(SIZE)) for both in moments]
+    shift = (0.0, up)  # of the box, which goes down as the face goes up
+    pairs = [source.pair(*both, View(SIZE, shift)) for both in moments]
     truth, wrong = np.stack([p.image1 for p in pairs]), np.stack([p.image2 for p in pairs])
     images = wrong
     if size != SIZE:
-        images = np.stack([source.pair(*both, View(size)).image2 for both in moments])
+        images = np.stack([source.pair(*both, View(size, shift)).image2 for both in moments])
     landmarks = np.stack([p.landmarks1 for p in pairs])
     aperture = lip_aperture(torch.from_numpy(clip.lips[clip.valid])).numpy()
     target = Target(truth, wrong, landmarks, aperture, clip.times[clip.valid], clip.mel, wrong)

@@ -20,7 +20,7 @@ from avfuse.evaluation.score import Judge
 from avfuse.evaluation.sheet import contact_sheet
 from avfuse.evaluation.spoken import spoken_clips
 from avfuse.model_file import DEFAULT, load
-from avfuse.pipeline import device_named
+from avfuse.runtime.device import device_named
 from avfuse.video.picture import write_picture
 from avfuse.whole import write_whole
 

@@ -1,6 +1,5 @@
 """A model speaking, as `avfuse generate` lets it."""
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
@@ -14,6 +13,7 @@ from avfuse.generator import Generator
 from avfuse.runtime.choose import runner_named
 from avfuse.video.paste import Spoken, paste
 
+_WHOLE = Box(0.0, 0.0, float(SIZE), float(SIZE))
 _CHUNK = 16  # frames a step of the network
 
 
@@ -37,6 +37,7 @@ class Model:
     def speak(
         self,
         images: UInt8[np.ndarray, "T S S 3"],
+        given: Video,
         mel: Float[Tensor, "80 steps"],
         times: Float[Tensor, "T"],
     ) -> tuple[Video, Float[np.ndarray, "T S S"]]:
@@ -44,6 +45,7 @@ class Model:
 
         Args:
             images: crops of the model's size.
+            given: the same at 128²: what is seen of them, as the frame's own pixels are in a video.
             mel: of the recording.
             times: of the crops, in seconds of the recording.
 
@@ -58,11 +60,7 @@ class Model:
             planes = self._runner(torch.from_numpy(images[part]), condition)
             masks.append(planes.mask.numpy())
             spoken = map(Spoken, *(plane.numpy() for plane in planes))
-            frames += [_pasted(*both) for both in zip(images[part], spoken, strict=True)]
+            frames += [
+                paste(frame, _WHOLE, s) for frame, s in zip(given[part], spoken, strict=True)
+            ]
         return np.stack(frames), np.concatenate(masks)
-
-
-def _pasted(crop: UInt8[np.ndarray, "S S 3"], spoken: Spoken) -> UInt8[np.ndarray, "size size 3"]:
-    """The crop as the whole of a frame, at 128²."""
-    frame = paste(crop, Box(0.0, 0.0, float(len(crop)), float(len(crop))), spoken)
-    return cv2.resize(frame, (SIZE, SIZE), interpolation=cv2.INTER_AREA)

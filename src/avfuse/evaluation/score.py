@@ -91,7 +91,7 @@ class Judge:
     def scores(self, target: Target, videos: dict[str, Video]) -> dict[str, Scores]:
         """Score a clip's videos, by method; the method `TRUTH` is not compared with itself."""
         true_points = self.landmarks(target.truth)
-        copy = self._mouth_error(target.copy, target)
+        copy = self.mouth_error(target.copy, target)
         results = {}
         for method, video in videos.items():
             points = true_points if method == TRUTH else self.landmarks(video)
@@ -105,7 +105,7 @@ class Judge:
             if method != TRUTH:
                 pixels = self._pixels(video, target)
                 lips = _lips(points, true_points, target)
-                gain = 10 * math.log10(copy / self._mouth_error(video, target))
+                gain = 10 * math.log10(copy / self.mouth_error(video, target))
                 compared = {**pixels, **lips, "over_copy": gain}
             results[method] = Scores(**alone, **compared)
         return results
@@ -129,7 +129,7 @@ class Judge:
             **self._over(mouth, video, target.truth, target.landmarks),
         }
 
-    def _mouth_error(self, video: Video, target: Target) -> float:
+    def mouth_error(self, video: Video, target: Target) -> float:
         """Mean squared error over the mouths of all frames; above 0."""
         errors = []
         for start in range(0, len(video), _CHUNK):

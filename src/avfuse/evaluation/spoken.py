@@ -62,7 +62,9 @@ class SpokenClip:
         for method in (SILENT, OTHER, MODEL):
             if method in methods:
                 sound = self._sound(method, task)
-                videos[method], masks = self.model.speak(task.images, sound, task.target.times)
+                videos[method], masks = self.model.speak(
+                    task.images, task.target.copy, sound, task.target.times
+                )
         return Shown(task.target, videos, masks)
 
     def _sound(self, method: str, task: Task) -> Float[Tensor, "80 steps"]:

@@ -1,0 +1,1 @@
+"""Variants of one method, trained and tested alike: the paper's experiments, each one command."""

@@ -1,0 +1,57 @@
+"""The held-back clips of a recipe's data, and one model that is to speak them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from avfuse.data.clip import ClipFile
+from avfuse.evaluation.case import Shown, digest
+from avfuse.evaluation.model import Model
+from avfuse.evaluation.score import TRUTH
+from avfuse.evaluation.spoken import MODEL
+from avfuse.evaluation.task import Protocol
+
+
+@dataclass(frozen=True)
+class HeldClip:
+    """A held-back clip and a model.
+
+    Attributes:
+        group: which clips it is averaged with.
+        source: the clip.
+        model: what is judged.
+        protocol: what the model is given and compared with.
+    """
+
+    group: str
+    source: ClipFile
+    model: Model
+    protocol: Protocol
+
+    @property
+    def clip(self) -> str:
+        return f"{self.source.path.parent.name}/{self.source.path.stem}"
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        return TRUTH, self.protocol.copy, MODEL
+
+    @property
+    def key(self) -> str:
+        return digest(self.model.key, self.protocol.name, self.group, self.clip)
+
+    def show(self, methods: tuple[str, ...]) -> Shown:
+        task = self.protocol.task(self.source, self.model.size)
+        target = task.target
+        videos = {TRUTH: target.truth, self.protocol.copy: target.copy}
+        videos[MODEL], masks = self.model.speak(task.images, target.copy, task.mel, target.times)
+        return Shown(target, {name: videos[name] for name in methods}, masks)
+
+
+def held_clips(
+    held: Mapping[str, Sequence[ClipFile]], model: Model, protocol: Protocol, most: int
+) -> Iterator[HeldClip]:
+    """Up to `most` clips of each group, spread over it: neighbours in a list are alike."""
+    for group, clips in held.items():
+        step = max(1, len(clips) // most)
+        for clip in clips[::step][:most]:
+            yield HeldClip(group, clip, model, protocol)

@@ -1,0 +1,159 @@
+"""Plans: what they say, and what they may not."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from avfuse.ablation.plan import lay_out, layered, read_plan, slug
+from avfuse.cli import main
+from avfuse.errors import InputError
+from avfuse.fusion.naming import strategies
+
+
+def test_later_recipes_win_option_by_option():
+    first = {"model": {"size": 64, "rate": 1e-3}, "seed": 0}
+    second = {"model": {"size": 32}, "data": {"batch": 2}}
+    expected = {"model": {"size": 32, "rate": 1e-3}, "seed": 0, "data": {"batch": 2}}
+    assert layered(first, second) == expected
+    assert first == {"model": {"size": 64, "rate": 1e-3}, "seed": 0}  # left as it was
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"seeds": [1, 1]}, "seeds"),
+        ({"seeds": []}, "seeds"),
+        ({"protocol": "guessing"}, "dubbing"),
+        ({"clips": 0}, "clips"),
+        ({"translation": [1.5]}, "translation"),
+        ({"colour": "red"}, "unknown: colour"),
+        ({"variants": {"Deaf!": {}}}, "hears, deaf, Deaf!"),
+        ({"variants": {"?": {}}}, "names that differ"),
+        ({"variants": {"nothing": None}}, "expected options"),
+    ],
+)
+def test_what_makes_no_plan_is_said_in_one_line(write_plan, changes, said):
+    with pytest.raises(InputError, match=said) as caught:
+        read_plan(write_plan(**changes))
+    assert "\n" not in str(caught.value)
+
+
+def test_values_of_another_kind_are_said_in_one_line(tmp_path):
+    """In a process where nothing checks types, as for users."""
+    said = {
+        "{title: 2026, variants: {a: {}}}": "in quotes",
+        "{title: T, variants: {4: {}}}": "in quotes",
+        "{title: T, variants: {a: {}}, seeds: ['0', '1']}": "seeds",
+        "{title: T, variants: {a: {}}, recipe: null}": "expected options",
+    }
+    paths = [tmp_path / f"{i}.yaml" for i in range(len(said))]
+    for path, text in zip(paths, said, strict=True):
+        path.write_text(text)
+    program = (
+        "import sys; from pathlib import Path; from avfuse.ablation.plan import read_plan\n"
+        "for path in sys.argv[1:]:\n"
+        "    try: read_plan(Path(path))\n"
+        "    except ValueError as error: print(error)"
+    )
+    words = [sys.executable, "-c", program, *map(str, paths)]
+    lines = subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()
+    for path, line, expected in zip(paths, lines, said.values(), strict=True):
+        assert line.startswith(f"{path} is no plan")
+        assert expected in line
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "title: [", "title: only a title\n"])
+def test_another_file_is_no_plan(tmp_path, text):
+    path = tmp_path / "plan.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match="is no plan"):
+        read_plan(path)
+
+
+def test_every_cell_has_its_seed_and_its_strategy(write_plan, tmp_path):
+    cells = lay_out(read_plan(write_plan()), tmp_path / "out")
+    assert [(c.variant, c.seed) for c in cells] == [
+        ("hears", 0), ("deaf", 0), ("hears", 1), ("deaf", 1),
+    ]  # fmt: skip
+    recipes = [yaml.safe_load((c.folder / "recipe.yaml").read_text()) for c in cells]
+    assert [r["seed_everything"] for r in recipes] == [0, 0, 1, 1]
+    assert recipes[1]["model"]["fusion"] == "NoFusion"
+    # But for strategy and seed they say the same.
+    for recipe, cell in zip(recipes, cells, strict=True):
+        del recipe["model"]["fusion"], recipe["seed_everything"]
+        assert recipe["trainer"].pop("default_root_dir") == str(cell.folder)
+    assert all(recipe == recipes[0] for recipe in recipes)
+
+
+def test_what_was_run_by_another_recipe_is_kept(write_plan, tmp_path):
+    out = tmp_path / "out"
+    (first, *_) = lay_out(read_plan(write_plan()), out)
+    first.log.write_text("it ran")
+    before = (first.folder / "recipe.yaml").read_text()
+    lay_out(read_plan(write_plan(seeds=[0, 1, 2])), out)  # more seeds are no other recipe
+    other = read_plan(write_plan(recipe={"model": {"size": 64}}))
+    with pytest.raises(InputError, match="another recipe; give another --output"):
+        lay_out(other, out)
+    assert (first.folder / "recipe.yaml").read_text() == before
+
+
+def test_a_plan_that_was_never_run_can_be_mended(write_plan, tmp_path):
+    lay_out(read_plan(write_plan(recipe={"model": {"flavour": 1}})), tmp_path)
+    (first, *_) = lay_out(read_plan(write_plan()), tmp_path)
+    assert "flavour" not in (first.folder / "recipe.yaml").read_text()
+
+
+def test_what_was_run_elsewhere_is_no_other_recipe(write_plan, tmp_path):
+    (first, *_) = lay_out(read_plan(write_plan()), tmp_path / "here")
+    first.log.write_text("it ran")
+    (tmp_path / "here").rename(tmp_path / "there")
+    (moved, *_) = lay_out(read_plan(write_plan()), tmp_path / "there")
+    recipe = yaml.safe_load((moved.folder / "recipe.yaml").read_text())
+    assert recipe["trainer"]["default_root_dir"] == str(moved.folder)
+
+
+def test_names_become_folders():
+    assert slug("w/o DCKs (spatial attention)") == "w-o-dcks-spatial-attention"
+    assert slug("mit Größe β") == "mit-größe-β"
+
+
+def plans(recipes):
+    return sorted((recipes / "ablations").glob("*.yaml"))
+
+
+def test_the_smoke_ablation_has_every_strategy(recipes):
+    plan = read_plan(recipes / "ablations" / "smoke.yaml")
+    chosen = [v["model"]["fusion"] for v in plan.variants.values()]
+    names = {f if isinstance(f, str) else f["class_path"] for f in chosen}
+    # What tests define of their own is found too.
+    own = {name for name, kind in strategies().items() if kind.__module__.startswith("avfuse.")}
+    assert names == own
+
+
+def pytest_generate_tests(metafunc):
+    if "variant" in metafunc.fixturenames:
+        from pathlib import Path
+
+        found = plans(Path(__file__).parents[2] / "recipes")
+        pairs = [(path, name) for path in found for name in read_plan(path).variants]
+        metafunc.parametrize(
+            ("plan", "variant"), pairs, ids=[f"{path.stem}: {name}" for path, name in pairs]
+        )
+
+
+def test_every_variant_trains_two_steps(plan, variant, tmp_path, tiny_training, capsys):
+    content = read_plan(plan)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(yaml.safe_dump(layered(content.recipe, content.variants[variant])))
+    assert main(["fit", f"--config={recipe}", *tiny_training]) == 0
+    assert list((tmp_path / "run").rglob("last.ckpt"))
+
+
+def test_nothing_but_the_strategy_and_blending_differs(recipes):
+    """Everything else equal: that is what a table of strategies is for."""
+    for path in plans(recipes):
+        for own in read_plan(path).variants.values():
+            assert own.keys() == {"model"}
+            assert own["model"].keys() <= {"fusion", "blend"}
