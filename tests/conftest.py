@@ -1,7 +1,9 @@
 """Small made-up things that tests of several rooms need."""
 
 import functools
+import signal
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +50,15 @@ class Made:
         pictures = torch.from_numpy(clip.frames), torch.from_numpy(clip.landmarks)
         save_clip(Clip(*pictures, torch.from_numpy(clip.times), mel), path)
         return ClipFile(path)
+
+
+@pytest.fixture(scope="session")
+def interruptible() -> dict[str, Callable[[], object]]:
+    """Options of `subprocess.Popen` for a program that Ctrl-C ends.
+
+    A shell lets what it starts in the background ignore it, these tests perhaps among them.
+    """
+    return {"preexec_fn": functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)}
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +131,6 @@ def tiny_training(tmp_path, monkeypatch) -> list[str]:
     monkeypatch.setattr("avfuse.data.preprocess.synthetic_clip", short)
     settings = {
         "model.channels": "[4, 4, 8, 8, 8]",
-        "model.blocks": "null",
         "model.audio_width": 2,
         "model.size": 64,
         "model.adversarial_start": 0,
@@ -129,6 +139,7 @@ def tiny_training(tmp_path, monkeypatch) -> list[str]:
         "data.unseen": "[]",
         "data.synthetic": 2,
         "data.cache": tmp_path / "cache",
+        "data.frames": 2,
         "data.window": "null",
         "data.batch": 2,
         "data.epoch": 4,

@@ -2,8 +2,10 @@
 
 import functools
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -226,12 +228,29 @@ class TestInterrupted:
                 raise KeyboardInterrupt
             return frame
 
-        monkeypatch.setattr("avfuse.pipeline.paste", paste)
+        monkeypatch.setattr("avfuse.speaking.paste", paste)
         assert main(words(report=tmp_path / "report.json")) == 130
         assert capfd.readouterr().err == "avfuse: interrupted; no file was left half written\n"
         assert output.read_bytes() == b"what stood there"
         assert [p.name for p in output.parent.iterdir()] == [output.name]
         assert not (tmp_path / "report.json").exists()
+
+    def test_ctrl_c(self, words, output, made, tmp_path, interruptible):
+        """In the middle of a long video, with every stage at work in its thread."""
+        hours = made.speech(tmp_path / "long.wav", np.zeros(600 * 16_000, np.float32))
+        command = [sys.executable, "-m", "avfuse.cli", *words(audio=hours)]
+        with subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, **interruptible
+        ) as program:
+            while not any(p.stat().st_size > 1000 for p in output.parent.glob(".speaking.*")):
+                assert program.poll() is None
+                time.sleep(0.05)
+            program.send_signal(signal.SIGINT)
+            _, said = program.communicate()
+        assert program.returncode == 130
+        assert said == "avfuse: interrupted; no file was left half written\n"
+        assert output.read_bytes() == b"what stood there"
+        assert [p.name for p in output.parent.iterdir()] == [output.name]
 
 
 class TestModels:

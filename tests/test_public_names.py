@@ -25,6 +25,7 @@ NAMES = [
     "MelStream",
     "NoFusion",
     "SpatialAttention",
+    "Stream",
     "TalkingFace",
     "__version__",
     "dynamic_conv2d",

@@ -29,7 +29,7 @@ class TestJson:
             "generator", "wav2lip_96", "end_to_end", "dynamic_conv", "peak_rss_mb", "machine"
         } <= set(found)  # fmt: skip
         for row in found["generator"]:
-            assert {"runner", "batch", "size", "ms_per_frame"} <= set(row)
+            assert {"runner", "batch", "size", "network", "ms_per_frame"} <= set(row)
             assert row["ms_per_frame"] > row["prepare_ms_per_frame"] > 0
         for row in found["wav2lip_96"]:
             assert set(row) == {"batch", "ms_per_frame"}
@@ -41,8 +41,10 @@ class TestJson:
         times = network_times(
             generator, ("eager", "fast-cpu", "cuda-graph"), (1, 2), (64, 96), rounds=1, quiet=True
         )
-        rows = [(row.runner, row.size, row.batch) for row in times.generator]
-        expected = [(r, s, b) for r in ("eager", "fast-cpu") for s in (64, 96) for b in (1, 2)]
+        rows = [(row.runner, row.size, row.network, row.batch) for row in times.generator]
+        # Larger than the network was trained for: drawn at its own size, and at the picture's.
+        ways = ((64, 64), (96, 64), (96, 96))
+        expected = [(r, *way, b) for r in ("eager", "fast-cpu") for way in ways for b in (1, 2)]
         assert sorted(rows) == sorted(expected)
         assert [row.batch for row in times.wav2lip] == [1, 2]
         assert set(times.skipped) == {"cuda-graph"}
@@ -53,8 +55,9 @@ class TestJson:
         assert whole.ratio == pytest.approx(whole.seconds / whole.transcode_seconds)
         stages = {"decode", "faces", "sound", "prepare", "generator", "paste", "encode"}
         assert set(whole.stages) == stages
-        spent = whole.start_seconds + sum(whole.stages.values()) * whole.frames / 1000
-        assert spent == pytest.approx(whole.seconds)
+        # Stages overlap: none takes longer than the whole, together they may.
+        longest = max(whole.stages.values()) * whole.frames / 1000
+        assert 0 < longest < whole.seconds
 
 
 class TestClip:

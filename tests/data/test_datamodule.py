@@ -55,6 +55,13 @@ class TestBatches:
         data.setup("fit")
         return data
 
+    def test_landmarks_of_what_is_trained_on(self, data):
+        points = data.landmarks()
+        assert points.shape == (2 * 2 * 5, 68, 2)  # two faces of three, both voices, all frames
+        assert np.isfinite(points).all()
+        held = data.val[0].sources[0].clip1.landmarks
+        assert not any((points == frame).all((1, 2)).any() for frame in held)
+
     def test_shapes_and_ranges(self, data):
         batches = list(data.train_dataloader())
         assert len(batches) == 2  # the rest of an epoch is dropped

@@ -5,15 +5,19 @@ from html import escape
 
 from avfuse.bench.networks import NetworkTimes
 from avfuse.bench.run import Measured
+from avfuse.wav2lip import SIZE
 
-_WIDTH, _ROW, _LABEL = 640, 26, 200  # of the plot, in pixels
+_WIDTH, _ROW, _LABEL = 680, 26, 240  # of the plot, in pixels
 
 
 def tables(measured: Measured) -> str:
     """Everything as Markdown."""
     whole = measured.end_to_end
     parts = [
-        _table(("method", "size", "batch", "ms a frame", "fps", "× Wav2Lip"), _rows(measured)),
+        _table(
+            ("method", "size", "network", "batch", "ms a frame", "fps", "× Wav2Lip"),
+            _rows(measured),
+        ),
         _table(("stage", "ms a frame"), [(n, f"{ms:.2f}") for n, ms in whole.stages.items()]),
         f"{whole.frames} frames of {whole.width}x{whole.height}: {whole.seconds:.2f} s "
         f"({whole.frames / whole.seconds:.1f} fps), {whole.start_seconds:.2f} s of it before the "
@@ -62,7 +66,9 @@ def plot(networks: NetworkTimes) -> str:
 def best(networks: NetworkTimes) -> dict[str, float]:
     """Milliseconds a frame at the best batch, by what ran."""
     times: dict[str, float] = {}
-    named = [(f"{row.runner}, {row.size}²", row.ms_per_frame) for row in networks.generator]
+    named = [
+        (f"{r.runner}, {_sizes(r.size, r.network)}", r.ms_per_frame) for r in networks.generator
+    ]
     named += [("Wav2Lip, 96²", row.ms_per_frame) for row in networks.wav2lip]
     for name, ms in named:
         times[name] = min(ms, times.get(name, ms))
@@ -71,11 +77,16 @@ def best(networks: NetworkTimes) -> dict[str, float]:
 
 def _rows(measured: Measured) -> Iterable[tuple[str, ...]]:
     yardstick = min(row.ms_per_frame for row in measured.networks.wav2lip)
-    every = [(r.runner, r.size, r.batch, r.ms_per_frame) for r in measured.networks.generator]
-    every += [("Wav2Lip", 96, row.batch, row.ms_per_frame) for row in measured.networks.wav2lip]
-    for name, size, batch, ms in every:
+    rows = measured.networks
+    every = [(r.runner, r.size, r.network, r.batch, r.ms_per_frame) for r in rows.generator]
+    every += [("Wav2Lip", SIZE, SIZE, row.batch, row.ms_per_frame) for row in rows.wav2lip]
+    for name, size, network, batch, ms in every:
         figures = f"{ms:.2f}", f"{1000 / ms:.0f}", f"{yardstick / ms:.1f}"
-        yield name, f"{size}²", str(batch), *figures
+        yield name, f"{size}²", f"{network}²", str(batch), *figures
+
+
+def _sizes(size: int, network: int) -> str:
+    return f"{size}²" if size == network else f"{size}² drawn at {network}²"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
