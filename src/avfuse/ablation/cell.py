@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,7 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _train(folder: Path) -> TalkingClips:
     """Train, unless that is done, and leave the model file; the data come back set up."""
-    began = time.perf_counter()
     trainer, module, data = trainable([f"--config={folder / 'recipe.yaml'}"])
     if (folder / MODEL).exists():
         data.prepare_data()
@@ -61,8 +59,6 @@ def _train(folder: Path) -> TalkingClips:
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
     save(module.generator, folder / MODEL)
     last.unlink(missing_ok=True)  # what it was for is done
-    seconds = {"train_seconds": time.perf_counter() - began}
-    write_whole(folder / "training.json", json.dumps(seconds) + "\n")
     return data
 
 
