@@ -34,9 +34,9 @@ def network(generator):
 def chunk():
     """Makes crops and mel windows."""
 
-    def make(count, size=64, seed=0):
+    def make(count, size=64, seed=0, steps=16):
         random = torch.Generator().manual_seed(seed)
         crops = torch.randint(256, (count, size, size, 3), dtype=torch.uint8, generator=random)
-        return crops, torch.empty(count, 80, 16).uniform_(-4, 4, generator=random)
+        return crops, torch.empty(count, 80, steps).uniform_(-4, 4, generator=random)
 
     return make

@@ -1,11 +1,17 @@
 """The bookkeeping of graphs and buffers, on a device that keeps CUDA's promises and no others."""
 
+import copy
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
-from avfuse import InputError
+from avfuse import InputError, load
 from avfuse.runtime.cuda_graph import CudaGraphRunner
 from avfuse.runtime.eager import EagerRunner
+from avfuse.runtime.fast import fast
+from avfuse.runtime.lean import lean
+from avfuse.runtime.parity import TOLERANCE, largest_error
 
 
 class Pretended:
@@ -54,7 +60,12 @@ def device():
 
 @pytest.fixture
 def runner(network, device):
-    return CudaGraphRunner(network, accelerator=device)
+    return CudaGraphRunner(network, dtype=torch.float32, accelerator=device)
+
+
+@pytest.fixture(scope="module")
+def eager(network):
+    return EagerRunner(lean(network))
 
 
 def run(runner, chunk):
@@ -67,8 +78,7 @@ def assert_equal(planes, others):
 
 
 class TestChunks:
-    def test_equal_eager_whatever_size_comes_next(self, runner, network, chunk):
-        eager = EagerRunner(network)
+    def test_equal_eager_whatever_size_comes_next(self, runner, eager, chunk):
         for seed, count in enumerate([2, 3, 2, 1, 3]):
             given = chunk(count, seed=seed)
             assert_equal(run(runner, given), run(eager, given))
@@ -78,11 +88,11 @@ class TestChunks:
             run(runner, chunk(count))
         assert (device.captures, device.replays) == (2, 5)
 
-    def test_results_stay_when_others_follow(self, runner, network, chunk):
+    def test_results_stay_when_others_follow(self, runner, eager, chunk):
         given = [chunk(2, seed=seed) for seed in range(5)]
         under_way = [runner.submit(crops, runner.prepare(mel)) for crops, mel in given]
         for result, one in reversed(list(zip(under_way, given, strict=True))):
-            assert_equal(result(), run(EagerRunner(network), one))
+            assert_equal(result(), run(eager, one))
 
     def test_a_result_can_be_asked_for_again(self, runner, chunk):
         crops, mel = chunk(2)
@@ -92,9 +102,9 @@ class TestChunks:
         run(runner, chunk(2, seed=2))
         assert_equal(result(), first)
 
-    def test_inputs_are_copied(self, runner, network, chunk):
+    def test_inputs_are_copied(self, runner, eager, chunk):
         crops, mel = chunk(2)
-        expected = run(EagerRunner(network), (crops, mel))
+        expected = run(eager, (crops, mel))
         result = runner.submit(crops, runner.prepare(mel))
         crops.zero_()
         assert_equal(result(), expected)
@@ -116,11 +126,11 @@ class TestShapes:
         with pytest.raises(ValueError, match=r"condition's tensors .*recapture\(\)"):
             runner(crops, longer)
 
-    def test_recapture_takes_another_size(self, runner, device, network, chunk):
+    def test_recapture_takes_another_size(self, runner, device, eager, chunk):
         run(runner, chunk(2))
         runner.recapture(32)
         small = chunk(2, size=32)
-        assert_equal(run(runner, small), run(EagerRunner(network), small))
+        assert_equal(run(runner, small), run(eager, small))
         assert device.captures == 2
 
     def test_recapture_on_demand(self, runner, device, chunk):
@@ -128,6 +138,30 @@ class TestShapes:
         runner.recapture()
         run(runner, chunk(2))
         assert device.captures == 2
+
+
+def test_recapture_takes_other_weights(network, device, chunk):
+    changed, given = copy.deepcopy(network), chunk(2)
+    runner = CudaGraphRunner(changed, dtype=torch.float32, accelerator=device)
+    before = run(runner, given)
+    with torch.no_grad():
+        changed.heads[0].bias.add_(0.5)
+    assert_equal(run(runner, given), before)
+    runner.recapture()
+    assert_equal(run(runner, given), run(EagerRunner(lean(changed)), given))
+    assert not torch.equal(run(runner, given).mask, before.mask)
+
+
+def test_bfloat16_where_it_holds(device, chunk, monkeypatch):
+    monkeypatch.setattr("avfuse.runtime.fast.has_bfloat16", lambda _: True)
+    bundled = load()
+    runner = CudaGraphRunner(bundled, accelerator=device)
+    assert runner.dtype == torch.bfloat16
+    crops, mel = chunk(2, size=bundled.size, steps=bundled.audio.steps)
+    assert 0 < largest_error(runner, EagerRunner(bundled), crops, mel) <= TOLERANCE
+    in_full = CudaGraphRunner(bundled, dtype=torch.float32, accelerator=device)
+    assert in_full.dtype == torch.float32
+    assert largest_error(in_full, EagerRunner(bundled), crops, mel) < 0.1
 
 
 def test_refuses_a_model_on_the_cpu(network):
@@ -139,23 +173,33 @@ def test_refuses_a_model_on_the_cpu(network):
 class TestOnAGpu:
     @pytest.fixture(scope="class")
     def on_gpu(self, network):
-        import copy
-
         return copy.deepcopy(network).to("cuda", memory_format=torch.channels_last)
 
-    def test_numerically_equal_to_eager(self, on_gpu, chunk):
-        runner, eager = CudaGraphRunner(on_gpu), EagerRunner(on_gpu)
+    @pytest.mark.parametrize("dtype", [torch.float32, None])
+    def test_numerically_equal_to_eager(self, on_gpu, chunk, dtype):
+        runner = CudaGraphRunner(on_gpu, dtype=dtype)
+        eager = EagerRunner(fast(on_gpu, dtype).generator)
         for seed, count in enumerate([8, 1, 4, 8, 3, 1]):
             given = chunk(count, seed=seed)
             one, other = run(runner, given), run(eager, given)
             torch.testing.assert_close(tuple(one), tuple(other))
 
+    def test_in_another_thread(self, on_gpu, chunk):
+        """Captured where the pipeline speaks, while others take pinned memory."""
+        runner, eager = CudaGraphRunner(on_gpu), EagerRunner(fast(on_gpu).generator)
+        crops, mel = chunk(4)
+        with ThreadPoolExecutor(2) as threads:
+            speaking = threads.submit(run, runner, (crops, mel))
+            for size in range(1, 200):
+                torch.empty(size << 10, pin_memory=True)
+        torch.testing.assert_close(speaking.result().mask, run(eager, (crops, mel)).mask)
+
     def test_several_under_way(self, on_gpu, chunk):
-        runner = CudaGraphRunner(on_gpu)
+        runner, eager = CudaGraphRunner(on_gpu), EagerRunner(fast(on_gpu).generator)
         given = [chunk(4, seed=seed) for seed in range(6)]
         under_way = [runner.submit(crops, runner.prepare(mel)) for crops, mel in given]
         for result, one in zip(under_way, given, strict=True):
-            torch.testing.assert_close(result().mask, run(EagerRunner(on_gpu), one).mask)
+            torch.testing.assert_close(result().mask, run(eager, one).mask)
 
     def test_one_launch_a_chunk(self, on_gpu, chunk):
         runner = CudaGraphRunner(on_gpu)
@@ -169,12 +213,3 @@ class TestOnAGpu:
         kernels = [e.name for e in profile.events() if e.name.startswith("cudaLaunchKernel")]
         assert len(launches) == 1
         assert len(kernels) <= 2 * len(list(condition.kernels)) + 2  # copies to the graph's inputs
-
-    def test_weights_may_change_in_place(self, on_gpu, chunk):
-        runner, given = CudaGraphRunner(on_gpu), chunk(2)
-        before = run(runner, given)
-        with torch.no_grad():
-            on_gpu.heads[0].bias.add_(0.5)
-        after = run(runner, given)
-        torch.testing.assert_close(after.mask, run(EagerRunner(on_gpu), given).mask)
-        assert not torch.equal(after.mask, before.mask)

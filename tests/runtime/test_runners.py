@@ -24,7 +24,8 @@ from avfuse.fusion import (
 )
 from avfuse.runtime.choose import RUNNERS, runner_named
 from avfuse.runtime.eager import EagerRunner
-from avfuse.runtime.fast_cpu import FastCpuRunner, has_bfloat16
+from avfuse.runtime.fast import has_bfloat16
+from avfuse.runtime.fast_cpu import FastCpuRunner
 from avfuse.runtime.lean import lean
 from avfuse.runtime.parity import TOLERANCE, composed, largest_error, trial
 from avfuse.runtime.runner import Planes, Runner
@@ -32,6 +33,7 @@ from avfuse.video.audio import read_audio
 from avfuse.video.read import frames
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
+CPU = torch.device("cpu")
 CLIPS = ["s1/bbbm2p", "s14/lrwq7p", "s23/lrwp9a"]
 
 
@@ -175,7 +177,9 @@ def largest(planes, others):
 
 
 class TestPrecision:
-    @pytest.mark.skipif(not has_bfloat16(), reason="the processor does not compute in bfloat16")
+    @pytest.mark.skipif(
+        not has_bfloat16(torch.device("cpu")), reason="the processor does not compute in bfloat16"
+    )
     def test_bfloat16_where_it_holds(self, bundled):
         assert FastCpuRunner(bundled).dtype == torch.bfloat16
 
@@ -184,8 +188,8 @@ class TestPrecision:
         narrow = FastCpuRunner(network, torch.bfloat16)
         error = largest_error(narrow, EagerRunner(network), *given)
         assert error > 0
-        monkeypatch.setattr("avfuse.runtime.fast_cpu.has_bfloat16", lambda: True)
-        monkeypatch.setattr("avfuse.runtime.fast_cpu.TOLERANCE", 0.9 * error)
+        monkeypatch.setattr("avfuse.runtime.fast.has_bfloat16", lambda _: True)
+        monkeypatch.setattr("avfuse.runtime.fast.TOLERANCE", 0.9 * error)
         runner = FastCpuRunner(network)
         assert runner.dtype == torch.float32
         assert largest_error(runner, EagerRunner(network), *given) < 0.01

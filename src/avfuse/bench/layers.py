@@ -48,16 +48,14 @@ def dynamic_conv_times(
         kernel = torch.randn(batch, _CHANNELS, _CHANNELS, taps, taps, device=device)
         bias = torch.randn(batch, _CHANNELS, device=device)
         for form, convolve in FORMS.items():
-            works[form, taps, batch] = partial(_wait_for, convolve, x, kernel, bias)
+            works[form, taps, batch] = partial(_convolve, convolve, x, kernel, bias)
     ms = interleaved(works, rounds, "layers", quiet)
     return [DynamicConvTime(*key, time) for key, time in ms.items()]
 
 
 @torch.inference_mode()
-def _wait_for(convolve: "_Form", x: Tensor, kernel: Tensor, bias: Tensor) -> None:
-    convolve(x, kernel, bias, kernel.shape[-1] // 2)
-    if x.is_cuda:
-        torch.cuda.synchronize(x.device)
+def _convolve(form: "_Form", x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+    return form(x, kernel, bias, kernel.shape[-1] // 2)
 
 
 def _dynamic(x: Tensor, kernel: Tensor, bias: Tensor, padding: int) -> Tensor:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 
+import torch
 from tqdm import tqdm
 
 K = TypeVar("K", bound=Hashable)
@@ -32,6 +33,9 @@ def interleaved(
             for key, work in works.items():
                 start = time.perf_counter()
                 work()
+                if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+                    # What a GPU was asked for counts until it is done.
+                    torch.cuda.synchronize()
                 if turn:
                     passed[key].append(time.perf_counter() - start)
                 bar.update()

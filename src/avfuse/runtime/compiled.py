@@ -10,13 +10,13 @@ from torch import Tensor
 from avfuse.errors import InputError
 from avfuse.generator import Generator
 from avfuse.runtime.eager import EagerRunner
-from avfuse.runtime.fast_cpu import FastCpuRunner
+from avfuse.runtime.fast import fast
 from avfuse.runtime.runner import Planes
 from avfuse.types import Condition
 
 
 class CompiledRunner:
-    """`torch.compile` of what `fast-cpu` runs; on a GPU, of the network as it is.
+    """`torch.compile` of the lean network, in bfloat16 where that holds.
 
     The first chunk of a size takes as long as the compiler does, seconds to a minute. So that few
     sizes are compiled, a chunk is filled up to the next power of two by its last frame.
@@ -36,8 +36,7 @@ class CompiledRunner:
                 "runner compiled: no C++ compiler found; install g++ or clang++, name one in CXX, "
                 "or use --runner auto"
             )
-        on_cpu = next(generator.parameters()).device.type == "cpu"
-        self._runner = FastCpuRunner(generator) if on_cpu else EagerRunner(generator)
+        self._runner = EagerRunner(fast(generator).generator)
         # Freezing lets the compiler bring the weights into the order that its kernels read.
         self._runner.speaker.compile(dynamic=False, options={"freezing": True})
 

@@ -24,7 +24,7 @@ class Cuda:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._pool = torch.cuda.graph_pool_handle()
-        self._warm_up = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._captures = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def record(self, work: Callable[[], T]) -> tuple[T, Callable[[], None]]:
@@ -37,14 +37,21 @@ class Cuda:
             What it returned, whose memory every replay writes anew; and what replays it.
         """
         current = torch.cuda.current_stream(self.device)
-        self._warm_up.wait_stream(current)
-        with torch.cuda.stream(self._warm_up):
+        self._captures.wait_stream(current)
+        # On the same stream, and so on the same GPU, as the capture, whatever the thread's own is.
+        with torch.cuda.stream(self._captures):
             for _ in range(_WARM_UP):
                 work()
-        current.wait_stream(self._warm_up)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
-            result = work()
+            graph = torch.cuda.CUDAGraph()
+            # What other threads ask of the GPU meanwhile, such as pinned memory, is their business.
+            with torch.cuda.graph(
+                graph,
+                pool=self._pool,
+                stream=self._captures,
+                capture_error_mode="thread_local",
+            ):
+                result = work()
+        current.wait_stream(self._captures)
         return result, graph.replay
 
     def pinned(self, like: Tensor) -> Tensor:

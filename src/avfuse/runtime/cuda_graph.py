@@ -12,6 +12,7 @@ from avfuse.errors import InputError
 from avfuse.generator import Generator
 from avfuse.runtime.cuda import Cuda
 from avfuse.runtime.eager import EagerRunner
+from avfuse.runtime.fast import fast
 from avfuse.runtime.runner import Planes, tensors_of
 from avfuse.runtime.speaker import Speaker
 from avfuse.types import Condition
@@ -42,21 +43,24 @@ class Accelerator(Protocol):
 
 
 class CudaGraphRunner:
-    """Every batch size is captured when it first comes, and replayed from then on.
+    """The lean network; every batch size is captured when it first comes, and replayed after that.
 
     Inputs are copied to where the graph reads them, on a stream of their own, out of pinned memory
     that is there twice: a chunk can be filled in and sent while the one before is still computed.
 
-    Weights may change in place, as `load_state_dict` does; the graphs read them where they are. For
-    other shapes there is `recapture`.
+    For other weights or shapes there is `recapture`.
 
     Args:
         generator: in evaluation mode, on a GPU.
         size: pixels a side of the crops; the generator's own unless given.
+        dtype: as of [`fast`][avfuse.runtime.fast.fast].
         accelerator: what captures and copies; the generator's GPU unless given.
 
+    Attributes:
+        dtype: what was taken.
+
     Raises:
-        InputError: the generator is not on a GPU.
+        InputError: the generator is not on a GPU, or bfloat16 was asked for and does not hold.
     """
 
     name = "cuda-graph"
@@ -65,19 +69,29 @@ class CudaGraphRunner:
         self,
         generator: Generator,
         size: int | None = None,
+        dtype: torch.dtype | None = None,
         accelerator: Accelerator | None = None,
     ) -> None:
         device = next(generator.parameters()).device
         if accelerator is None and device.type != "cuda":
             raise InputError(f"runner cuda-graph: the model is on {device.type}; use --device cuda")
-        self._eager = EagerRunner(generator)
+        self._generator, self._asked = generator, dtype
         self._accelerator = accelerator or Cuda(device)
         self.size = size or generator.size
         self.recapture()
 
     def recapture(self, size: int | None = None) -> None:
-        """Forget all graphs; chunks that come make them anew, of another size if one is given."""
+        """Forget all graphs; chunks that come make them anew.
+
+        Args:
+            size: of the crops from now on; unchanged unless given.
+
+        Raises:
+            InputError: as when it was made, for weights have changed.
+        """
         self.size = size or self.size
+        network, self.dtype = fast(self._generator, self._asked)
+        self._eager = EagerRunner(network)
         self._captured: dict[int, _Captured] = {}
 
     def prepare(self, mel: Float[Tensor, "N 80 S"]) -> Condition:

@@ -58,8 +58,8 @@ def _parts(block: nn.Module, *residual: nn.Module) -> tuple[nn.Module, nn.Module
     assert isinstance(conv, nn.Conv2d)
     assert conv.bias is not None
     outputs, coarse = conv.out_channels, conv.in_channels - conv.out_channels
-    up = nn.ConvTranspose2d(coarse, outputs, 4, 2, 1, bias=False)
-    skip = nn.Conv2d(outputs, outputs, 3, 1, 1)
+    up = nn.ConvTranspose2d(coarse, outputs, 4, 2, 1, bias=False, device="meta")
+    skip = nn.Conv2d(outputs, outputs, 3, 1, 1, device="meta")  # the weights follow
     up.weight = nn.Parameter(_doubled(conv.weight[:, :coarse]), requires_grad=False)
     skip.weight = nn.Parameter(conv.weight[:, coarse:].clone(), requires_grad=False)
     skip.bias = conv.bias
@@ -68,7 +68,8 @@ def _parts(block: nn.Module, *residual: nn.Module) -> tuple[nn.Module, nn.Module
 
 def _doubled(weight: Float[Tensor, "O I 3 3"]) -> Float[Tensor, "I O 4 4"]:
     """The transposed kernel that equals doubling followed by a kernel."""
-    taps = F.conv_transpose2d(weight.flip(2, 3).flatten(0, 1)[:, None], torch.ones(1, 1, 2, 2))
+    twice = weight.new_ones(1, 1, 2, 2)
+    taps = F.conv_transpose2d(weight.flip(2, 3).flatten(0, 1)[:, None], twice)
     return taps.view(*weight.shape[:2], 4, 4).transpose(0, 1).contiguous()
 
 
