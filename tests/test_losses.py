@@ -57,6 +57,20 @@ def test_edges_forgive_a_constant_and_not_a_blur():
     assert losses.edges(torch.full_like(target, 0.5), target) == pytest.approx(1)
 
 
+def test_texture_forgives_edges_out_of_place_and_not_missing_ones():
+    image = torch.rand(2, 3, 48, 48)
+    moved = image.roll(2, -1)
+    blurred = torch.nn.functional.avg_pool2d(image, 3, 1, 1)
+    assert losses.texture(image, image) == 0
+    assert losses.texture(moved, image) < 0.1 * losses.texture(blurred, image)
+    assert losses.edges(moved, image) > losses.edges(blurred, image)  # which says the opposite
+
+
+def test_texture_is_the_difference_of_gradients():
+    ramps = [(slope * torch.arange(32.0)).expand(1, 3, 32, 32) for slope in (0.02, 0.05)]
+    torch.testing.assert_close(losses.texture(*ramps), torch.tensor(0.03), rtol=0.01, atol=0)
+
+
 def test_mouth_map_is_one_in_the_middle_and_fades():
     near = losses.mouth_map(mouth_at(40, 50, 20), 96, 80)
     assert near.shape == (2, 1, 96, 80)

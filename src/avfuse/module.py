@@ -55,6 +55,7 @@ class TalkingFace(TalkingModule):
         mouth: extra weight of the mouth's pixels in the reconstruction.
         opening: extra weight of what shows between the lips.
         edges: weight of the mouth's edges beside its pixels.
+        texture: weight of the mouth's roughness: teeth and lips as crisp as real ones.
         motion: weight of the motion image's own reconstruction around the mouth, beside the
             blend's. Without it the mask closes before M is any good, and M then never learns.
         flow: weight of the flow at the landmarks of jaw and lips, in pixels of a crop.
@@ -87,6 +88,7 @@ class TalkingFace(TalkingModule):
         mouth: float = 4.0,
         opening: float = 4.0,
         edges: float = 0.5,
+        texture: float = 1.0,
         motion: float = 1.0,
         flow: float = 0.1,
         lips: float = 1.0,
@@ -185,6 +187,7 @@ class TalkingFace(TalkingModule):
             "motion": h["reconstruction"] * h["motion"] * motion,
             "mask": h["mask"] * mask,
             "edges": h["reconstruction"] * h["edges"] * losses.edges(fake, real),
+            "texture": h["reconstruction"] * h["texture"] * losses.texture(fake, real),
             "flow": h["flow"] * (moved + torn),
             "lips": h["lips"] * lips,
             **own,

@@ -5,6 +5,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from avfuse.data.backgrounds import augment_backgrounds
 from avfuse.features.mel import SILENCE
 from avfuse.types import Batch
 
@@ -63,7 +64,8 @@ def augment_voices(mel: Float[Tensor, "B T 80 S"]) -> Float[Tensor, "B T 80 S"]:
 
 
 def augment(batch: Batch, pictures: AugmentPictures) -> Batch:
-    """Augment a training batch; landmarks stay, since nothing here moves a pixel."""
+    """Augment a training batch; landmarks stay, since nothing here moves a face."""
+    batch = augment_backgrounds(batch)
     video1, video2 = pictures(batch.video1, batch.video2)
     voices = augment_voices(torch.cat([batch.mel1, batch.mel2], 1))
     mel1, mel2 = voices.chunk(2, 1)
