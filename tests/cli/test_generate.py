@@ -1,6 +1,5 @@
-"""The command line on real files: what it says, what it writes, and what it never leaves behind."""
+"""`avfuse generate` on real files: what it says and writes, and what it never leaves behind."""
 
-import functools
 import json
 import signal
 import subprocess
@@ -10,7 +9,6 @@ import time
 import numpy as np
 import pytest
 
-from avfuse import demo, pipeline
 from avfuse.cli import main
 from avfuse.video.read import probe
 
@@ -174,50 +172,6 @@ class TestBadInput:
         refused("auto, eager, fast-cpu", runner="hare")
 
 
-class TestFaces:
-    def test_writes_both(self, face, tmp_path, capsys):
-        output, listing = tmp_path / "overlay.mp4", tmp_path / "faces.json"
-        assert main(["faces", str(face), "--output", str(output), "--json", str(listing)]) == 0
-        assert len(json.loads(listing.read_text())["frames"]) == probe(output).frames == 15
-        said = capsys.readouterr()
-        assert said.out == f"{output}, {listing}: 15 frames, 15 with a face, tracks: 1\n"
-        assert said.err == ""
-
-    def test_nobody_is_said_and_no_error(self, tmp_path, made, person, capfd):
-        grey = person._replace(frames=np.full_like(person.frames, 128))
-        path, listing = made.video(tmp_path / "grey.mp4", grey), tmp_path / "faces.json"
-        assert main(["faces", str(path), "--json", str(listing), "--quiet"]) == 0
-        assert capfd.readouterr() == ("", f"avfuse: {path}: no face found\n")
-        assert len(json.loads(listing.read_text())["frames"]) == 15
-
-    @pytest.mark.parametrize(
-        ("changes", "says"),
-        [
-            ({"--json": None}, "give --output FILE.mp4, --json FILE.json, or both"),
-            ({"FILE": "nowhere.mp4"}, "nowhere.mp4: no such file"),
-            ({"--json": "{tmp}/nowhere/faces.json"}, "cannot be written there"),
-            ({"--json": "{face}"}, "is given twice"),
-            ({"--output": "{tmp}/faces.json"}, "is given twice"),
-            ({"--output": "{tmp}/overlay.avi"}, ".mp4, .mov, .mkv"),
-            ({"--face-index": "1"}, "no face 1, at most 1 seen at a time; give --face-index 0"),
-            ({"--face-index": "-1"}, "is negative"),
-        ],
-    )
-    def test_bad_input(self, face, tmp_path, capfd, changes, says):
-        before = face.read_bytes()
-        given = {"FILE": "{face}", "--json": "{tmp}/faces.json", **changes}
-        given = {k: v.format(tmp=tmp_path, face=face) for k, v in given.items() if v is not None}
-        file = given.pop("FILE")
-        assert main(["faces", file, *(word for pair in given.items() for word in pair)]) == 2
-        said = capfd.readouterr()
-        (line,) = said.err.splitlines()
-        assert line.startswith("avfuse: ")
-        assert says in line
-        assert said.out == ""
-        assert list(tmp_path.iterdir()) == []
-        assert face.read_bytes() == before
-
-
 class TestInterrupted:
     def test_leaves_nothing(self, words, output, tmp_path, monkeypatch, capfd):
         pasted = []
@@ -235,7 +189,8 @@ class TestInterrupted:
         assert [p.name for p in output.parent.iterdir()] == [output.name]
         assert not (tmp_path / "report.json").exists()
 
-    def test_ctrl_c(self, words, output, made, tmp_path, interruptible):
+    @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+    def test_by_a_signal(self, words, output, made, tmp_path, interruptible, ending):
         """In the middle of a long video, with every stage at work in its thread."""
         hours = made.speech(tmp_path / "long.wav", np.zeros(600 * 16_000, np.float32))
         command = [sys.executable, "-m", "avfuse.cli", *words(audio=hours)]
@@ -245,61 +200,9 @@ class TestInterrupted:
             while not any(p.stat().st_size > 1000 for p in output.parent.glob(".speaking.*")):
                 assert program.poll() is None
                 time.sleep(0.05)
-            program.send_signal(signal.SIGINT)
+            program.send_signal(ending)
             _, said = program.communicate()
         assert program.returncode == 130
         assert said == "avfuse: interrupted; no file was left half written\n"
         assert output.read_bytes() == b"what stood there"
         assert [p.name for p in output.parent.iterdir()] == [output.name]
-
-
-class TestModels:
-    def test_lists_what_is_bundled(self, model, tmp_path, monkeypatch, capsys):
-        (tmp_path / "models").mkdir()
-        (tmp_path / "models" / "tiny.safetensors").write_bytes(model.read_bytes())
-        monkeypatch.setattr("avfuse.model_file.resources.files", lambda _: tmp_path)
-        assert main(["models"]) == 0
-        (line,) = capsys.readouterr().out.splitlines()
-        assert line.split()[0] == "tiny"
-        assert line.endswith("made in a test")
-
-
-class TestDemo:
-    @pytest.fixture(autouse=True)
-    def small(self, monkeypatch, generator):
-        """A shorter clip and the tiny model; the rest is the real thing."""
-        speak = functools.partial(pipeline.generate, model=generator)
-        monkeypatch.setattr("avfuse.demo.generate", speak)
-        monkeypatch.setattr("avfuse.demo.demo", functools.partial(demo.demo, seconds=0.6))
-
-    def test_makes_everything_out_of_nothing(self, tmp_path, capsys):
-        assert main(["demo", str(tmp_path / "a" / "demo")]) == 0
-        names = ["face.mp4", "frames.png", "speaking.mp4", "speech.wav"]
-        assert sorted(p.name for p in (tmp_path / "a" / "demo").iterdir()) == names
-        printed = [line.rpartition("/")[2] for line in capsys.readouterr().out.splitlines()]
-        assert sorted(printed) == names
-        speaking = probe(tmp_path / "a" / "demo" / "speaking.mp4")
-        assert speaking.duration == pytest.approx(0.6, abs=0.05)
-
-    def test_a_folder_that_cannot_be_made(self, tmp_path, capsys):
-        (tmp_path / "file").touch()
-        assert main(["demo", str(tmp_path / "file" / "demo")]) == 2
-        (line,) = capsys.readouterr().err.splitlines()
-        assert "cannot be made" in line
-
-
-@pytest.mark.parametrize("words", [[], ["nonsense"], ["generate"], ["generate", "--face"]])
-def test_words_that_make_no_command(words, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        main(words)
-    assert stopped.value.code == 2
-    assert "Traceback" not in capsys.readouterr().err
-
-
-def test_version(capsys):
-    from avfuse import __version__
-
-    with pytest.raises(SystemExit) as stopped:
-        main(["--version"])
-    assert stopped.value.code == 0
-    assert capsys.readouterr().out == f"avfuse {__version__}\n"

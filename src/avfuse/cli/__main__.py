@@ -1,0 +1,7 @@
+"""`python -m avfuse.cli`."""
+
+import sys
+
+from avfuse.cli import main
+
+sys.exit(main())

@@ -1,0 +1,75 @@
+"""`avfuse evaluate`."""
+
+import argparse
+from pathlib import Path
+
+from avfuse.cli.files import check_writable
+from avfuse.cli.flags import add_device
+from avfuse.errors import InputError
+
+HELP = "score a model, or any system's videos"
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Say what may follow `avfuse evaluate`."""
+    parser.add_argument("--clips", type=Path, metavar="DIR", help="of videos; scores a model")
+    parser.add_argument("--model", default="default", metavar="NAME|PATH")
+    parser.add_argument(
+        "--protocol",
+        choices=("first-frame", "dubbing"),
+        default="first-frame",
+        help="what the model is given (default: first-frame)",
+    )
+    parser.add_argument("--labels", type=Path, metavar="DIR", help="of landmarks, as for training")
+    parser.add_argument("--cache", type=Path, default=Path(".cache/clips"), metavar="DIR")
+    parser.add_argument(
+        "--unseen",
+        default="",
+        metavar="A,B,...",
+        help="speakers or speaker/clip kept from training",
+    )
+    parser.add_argument(
+        "--held-back",
+        type=int,
+        default=0,
+        metavar="N",
+        help="every Nth clip of the others was too; without both, all clips are scored",
+    )
+    parser.add_argument("--generated", type=Path, metavar="DIR", help="of any system's videos")
+    parser.add_argument("--reference", type=Path, metavar="DIR", help="of the true ones")
+    add_device(parser)
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE.json")
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="tables, plots, clips")
+    parser.add_argument("--sheet", type=Path, metavar="FILE.jpg", help="frames, side by side")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar, no table")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Score, and print the tables; 1 where a clip was skipped."""
+    from avfuse.evaluation.evaluate import evaluate_folders, evaluate_model
+    from avfuse.evaluation.table import tables
+
+    files = [f for f in (options.output, options.report, options.sheet) if f is not None]
+    for i, path in enumerate(files):
+        check_writable(path, *files[:i])
+    common = {name: getattr(options, name) for name in ("device", "report", "sheet", "quiet")}
+    folders = [f for f in (options.generated, options.reference) if f is not None]
+    if options.clips is not None and not folders:
+        metrics = evaluate_model(
+            options.clips,
+            options.output,
+            model=options.model,
+            protocol=options.protocol,
+            labels=options.labels,
+            cache=options.cache,
+            unseen=[name for name in options.unseen.split(",") if name],
+            held_back=options.held_back,
+            **common,
+        )
+    elif options.clips is None and len(folders) == 2:
+        metrics = evaluate_folders(folders[0], folders[1], options.output, **common)
+    else:
+        raise InputError("give either --clips DIR, or --generated DIR and --reference DIR")
+    if not options.quiet:
+        print(tables(metrics["rows"]))
+    return 1 if metrics["skipped"] else 0

@@ -1,0 +1,27 @@
+"""Files that flags name."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from avfuse.errors import InputError
+from avfuse.whole import write_whole
+
+
+def check_writable(path: Path, *taken: Path) -> None:
+    """Refuse a place that cannot be written, or that another file of this call has.
+
+    Raises:
+        InputError: saying which.
+    """
+    folder = path.absolute().parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(f"{path}: cannot be written there; choose a folder that can be written")
+    if path.resolve() in {other.resolve() for other in taken}:
+        raise InputError(f"{path} is given twice; give each file a name of its own")
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write values as JSON, for people to read too; whole or not at all."""
+    write_whole(path, json.dumps(content, indent=2) + "\n")
