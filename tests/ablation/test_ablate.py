@@ -1,16 +1,12 @@
 """The whole of it: cells in processes of their own, resumed, failing alone."""
 
-import io
 import json
-import os
-import sys
 
 import pytest
 import torch
-from tqdm import tqdm
 
 from avfuse.ablation import cell as cell_module
-from avfuse.ablation.ablate import _run, _run_cell, ablate
+from avfuse.ablation.ablate import ablate
 from avfuse.ablation.cell import MODEL
 from avfuse.ablation.curve import FILE, Curve
 from avfuse.ablation.plan import lay_out, read_plan
@@ -102,8 +98,8 @@ def test_a_cell_that_was_tested_otherwise_is_tested_again(cell, write_plan):
 
 
 def test_the_whole_with_one_variant_that_fails(write_plan, tmp_path, capsys):
-    """A face longer than any clip is found out in training only."""
-    broken = {"model": {"fusion": "NoFusion"}, "data": {"frames": 9999}}
+    """A number of workers that cannot be is found out in training only."""
+    broken = {"model": {"fusion": "NoFusion"}, "data": {"workers": -1}}
     plan = write_plan(seeds=[0], variants={"broken": broken})
     out = tmp_path / "out"
     assert main(["ablate", f"--config={plan}", f"--output={out}"]) == 1
@@ -120,43 +116,6 @@ def test_the_whole_with_one_variant_that_fails(write_plan, tmp_path, capsys):
     assert {p: p.stat().st_mtime_ns for p in out.rglob("result.json")} == times
 
 
-@pytest.fixture
-def instead(tmp_path, monkeypatch):
-    """Runs a shell's words in place of a cell."""
-
-    def run(words):
-        program = tmp_path / "python"
-        program.write_text(f"#!/bin/sh\n{words}\n")
-        program.chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(program))
-
-    return run
-
-
-def test_the_bar_counts_what_was_done_before_and_a_killed_cell_is_said_to_be(
-    cell, write_plan, instead
-):
-    instead("echo epoch 5 of 10; echo epoch 6 of 10; kill -KILL $$")
-    with tqdm(total=1, file=io.StringIO()) as bar:
-        assert _run_cell(read_plan(write_plan()), cell, 1, bar) == "ended by SIGKILL"
-        assert bar.n == pytest.approx(1)
-
-
-def test_a_cell_without_a_result_failed_whatever_its_exit_code(cell, write_plan, instead):
-    instead("printf 'told to end, \\377\\n'; exit 0")
-    with tqdm(total=1, file=io.StringIO()) as bar:
-        assert "told to end" in _run_cell(read_plan(write_plan()), cell, 1, bar)
-
-
-def test_fewer_cells_than_jobs_share_all_cores(write_plan, tmp_path, instead, monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    instead("echo $OMP_NUM_THREADS threads")
-    plan = read_plan(write_plan())
-    cells = lay_out(plan, tmp_path / "out")[:2]
-    assert set(_run(plan, cells, 64, quiet=True).values()) == {"4 threads"}
-    assert _run(plan, [], 64, quiet=True) == {}
-
-
 def test_a_plan_that_holds_nothing_back_is_refused_before_it_trains(write_plan, tmp_path, capsys):
     plan = write_plan(recipe={"data": {"held_back": 0}})
     assert main(["ablate", f"--config={plan}", f"--output={tmp_path / 'out'}"]) == 2
@@ -171,6 +130,7 @@ def test_a_plan_that_holds_nothing_back_is_refused_before_it_trains(write_plan, 
         ({"model": {"fusion": "NoFusion", "channels": [-1]}}, "positive channels"),
         ({"model": {"fusion": "NoFusion", "flavour": 1}}, "flavour"),
         ({"model": {"size": 32}}, "fusion"),
+        ({"model": {"fusion": "NoFusion"}, "data": {"frames": 27}}, "no clip has 27 frames"),
     ],
 )
 def test_a_variant_that_cannot_be_built_is_said_before_anything_trains(

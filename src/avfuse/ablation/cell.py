@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ import cv2
 import numpy as np
 
 from avfuse.ablation.curve import read_curve
-from avfuse.ablation.held import HeldClip, held_clips
+from avfuse.ablation.held import HeldClip, across_speakers, held_clips
+from avfuse.ablation.lock import locked
 from avfuse.ablation.translation import translation
 from avfuse.data.datamodule import TalkingClips
 from avfuse.evaluation.evaluate import PROTOCOLS
@@ -37,7 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("test", type=json.loads, help="Plan.test, as JSON")
     options = parser.parse_args(arguments)
-    folder, test = options.folder, options.test
+    # A cell may outlive the ablation that began it. Where it trains in several processes, which
+    # Lightning begins in these words too, the first keeps the others' place.
+    first = int(os.environ.get("LOCAL_RANK", 0)) == 0
+    with locked(options.folder) if first else nullcontext():
+        _run(options.folder, options.test)
+
+
+def _run(folder: Path, test: dict[str, Any]) -> None:
     data = _train(folder)
     device = device_named("auto")
     model = Model(load(folder / MODEL, device))
@@ -73,7 +83,7 @@ def _test(
     return {
         "rows": scores["rows"],
         "clips": scores["clips"],
-        "translation": translation(clips[:_MOVED], shares, judge),
+        "translation": translation(across_speakers(clips, _MOVED), shares, judge),
     }
 
 

@@ -8,6 +8,9 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
+from avfuse.errors import InputError
+from avfuse.whole import write_whole
+
 FILE = "curve.jsonl"
 
 
@@ -22,14 +25,31 @@ class Curve(Callback):
             return
         values = {k: float(v) for k, v in trainer.callback_metrics.items()}
         scores = {k: v for k, v in values.items() if math.isfinite(v)}
-        line = json.dumps({"epoch": trainer.current_epoch, **scores})
-        with (Path(trainer.default_root_dir) / FILE).open("a") as file:
-            file.write(f"{line}\n")
+        folder = Path(trainer.default_root_dir)
+        curve = [*read_curve(folder), {"epoch": trainer.current_epoch, **scores}]
+        write_whole(folder / FILE, "".join(f"{json.dumps(epoch)}\n" for epoch in curve))
         print(f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}", flush=True)
 
 
 def read_curve(folder: Path) -> list[dict[str, Any]]:
-    """Every epoch's scores; of an epoch that was begun twice, the second time."""
+    """Every epoch's scores; of an epoch that was begun twice, the second time.
+
+    A last line that was cut short, as by a full disk, is none.
+
+    Raises:
+        InputError: if any other line is damaged.
+    """
     path = folder / FILE
-    lines = path.read_text().splitlines() if path.exists() else []
-    return list({line["epoch"]: line for line in map(json.loads, lines)}.values())
+    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+    epochs: dict[int, dict[str, Any]] = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            scores = json.loads(line)
+        except ValueError as error:
+            if number == len(lines):
+                break
+            raise InputError(
+                f"{path}: line {number} is damaged; remove the file, and the curve begins anew"
+            ) from error
+        epochs[scores["epoch"]] = scores
+    return list(epochs.values())

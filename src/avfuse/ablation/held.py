@@ -1,7 +1,9 @@
 """The held-back clips of a recipe's data, and one model that is to speak them."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from avfuse.data.clip import ClipFile
 from avfuse.evaluation.case import Shown, digest
@@ -55,3 +57,13 @@ def held_clips(
         step = max(1, len(clips) // most)
         for clip in clips[::step][:most]:
             yield HeldClip(group, clip, model, protocol)
+
+
+def across_speakers(clips: Sequence[HeldClip], most: int) -> list[HeldClip]:
+    """Up to `most` clips, of as many speakers as can be, spread over those."""
+    speakers: dict[Path, list[HeldClip]] = {}
+    for clip in clips:
+        speakers.setdefault(clip.source.path.parent, []).append(clip)
+    turns = itertools.zip_longest(*speakers.values())  # one of each, then the next of each
+    ordered = [clip for turn in turns for clip in turn if clip is not None]
+    return ordered[:: max(1, len(speakers) // most)][:most]

@@ -86,6 +86,11 @@ class Cell:
     folder: Path
 
     @property
+    def name(self) -> str:
+        """What it is called where people read it."""
+        return f"{self.variant}, seed {self.seed}"
+
+    @property
     def result(self) -> Path:
         """The file that stands there once the cell is tested."""
         return self.folder / "result.json"
