@@ -8,8 +8,9 @@ from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader
 
 from avfuse import DynamicKernel, TalkingFace
-from avfuse.data.dataset import PairDataset, PairSampler
+from avfuse.data.dataset import PairDataset
 from avfuse.data.pairs import RenderedTwins
+from avfuse.data.sampler import EpochSampler
 from avfuse.talking import SPLITS
 
 
@@ -39,7 +40,7 @@ class Pairs(LightningDataModule):
         self.pairs = PairDataset([RenderedTwins(*twins)], [1.0], **options)
 
     def train_dataloader(self):
-        sampler = PairSampler(self.pairs, self.trainer.world_size, self.trainer.global_rank)
+        sampler = EpochSampler.under(self.trainer, self.pairs)
         return DataLoader(self.pairs, 2, sampler=sampler)
 
     def val_dataloader(self):

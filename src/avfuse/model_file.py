@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as save_bytes
+from safetensors import SafetensorError
 from torch import Tensor
 
 import avfuse.fusion  # noqa: F401  strategies are found among what is imported
@@ -21,7 +20,7 @@ from avfuse.atvgnet.generator import ATVGnet
 from avfuse.errors import InputError
 from avfuse.fusion.naming import factory, options
 from avfuse.generator import Generator
-from avfuse.whole import write_whole
+from avfuse.weights_file import read_header, read_weights, save_network
 
 DEFAULT = "default"
 """The bundled model that is used unless another is named."""
@@ -86,9 +85,7 @@ def load_any(
     """
     path = _find(name_or_path)
     config = _header(path).get("config", "")
-    with safe_open(path, "pt") as file:
-        weights = {name: _widen(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
-    generator = _build(config, weights, path)
+    generator = _build(config, read_weights(path), path)
     generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return generator.eval().requires_grad_(False)
 
@@ -109,9 +106,7 @@ def save(generator: Generator | ATVGnet, path: Path, credit: str = "") -> None:
             "the fusion was made by a function, which a file cannot name; give the generator a "
             "strategy or functools.partial(strategy, ...)"
         )
-    header = {"format": _FORMAT, "config": json.dumps(generator.config), "credit": credit}
-    weights = {name: _narrow(value) for name, value in generator.state_dict().items()}
-    write_whole(path, save_bytes(weights, header))
+    save_network(generator, generator.config, path, credit, format=_FORMAT)
 
 
 def export(checkpoint: Path, path: Path, credit: str = "") -> Generator | ATVGnet:
@@ -189,8 +184,7 @@ def _find(name_or_path: str | os.PathLike[str]) -> Path:
 
 def _header(path: Path) -> dict[str, str]:
     try:
-        with safe_open(path, "pt") as file:
-            header: dict[str, str] = file.metadata() or {}
+        header = read_header(path)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} is not a model file; make one with avfuse export") from error
     if header.get("format") != _FORMAT:
@@ -227,13 +221,3 @@ def _flat(config: dict[str, Any]) -> dict[str, str]:
     fusion = dict(options(config["fusion"])) if config.get("fusion") else {}
     flat = {k: json.dumps(v) for k, v in {**fusion, **plain}.items()}
     return {"network": _FRAME_BY_FRAME, **flat}
-
-
-def _narrow(value: Tensor) -> Tensor:
-    """Matrices to float16; norms and counters are small and stay exact."""
-    narrow = value.is_floating_point() and value.ndim > 1
-    return (value.half() if narrow else value).contiguous()
-
-
-def _widen(value: Tensor) -> Tensor:
-    return value.float() if value.is_floating_point() else value

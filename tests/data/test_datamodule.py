@@ -120,10 +120,32 @@ class TestSources:
         with pytest.raises(InputError, match="nothing to train on"):
             TalkingClips().setup()
 
-    def test_clips_too_short_for_a_run_of_frames_are_left_out(self, videos, tmp_path):
-        data = TalkingClips(videos, cache=str(tmp_path / "cache"), frames=11)
-        with pytest.raises(InputError, match="nothing to train on"):
-            data.setup()
+    def test_faces_too_short_for_a_run_of_frames_are_left_out_and_said_to_be(
+        self, videos, tmp_path, short_twins, caplog
+    ):
+        """Videos have ten frames, procedural faces five."""
+        options = {"cache": str(tmp_path / "cache"), "synthetic": 2, "held_back": 2}
+        data = TalkingClips(videos, frames=6, **options)
+        data.setup()
+        assert {type(s) for d in (data.train, *data.val) for s in d.sources} == {TransplantedMouths}
+        assert data.held.keys() == {"seen"}
+        assert data.train[0].video1.shape[0] == 6
+        (said,) = caplog.messages
+        assert "4 of 7 clips lack 6 frames" in said
+
+    @pytest.mark.parametrize("frames", [5, 10])
+    def test_what_is_long_enough_is_not_spoken_of(
+        self, videos, tmp_path, short_twins, caplog, frames
+    ):
+        options = {"synthetic": 2} if frames == 5 else {}
+        TalkingClips(videos, cache=str(tmp_path / "cache"), frames=frames, **options).setup()
+        assert caplog.messages == []
+
+    def test_clips_all_too_short_are_refused(self, videos, tmp_path, short_twins):
+        for folder, faces in ((videos, 0), (None, 2), (videos, 2)):
+            data = TalkingClips(folder, cache=str(tmp_path / "cache"), synthetic=faces, frames=11)
+            with pytest.raises(InputError, match=r"no clip has 11 frames .*data\.frames"):
+                data.setup()
 
     def test_a_missing_folder(self, tmp_path):
         with pytest.raises(InputError, match="is not a folder"):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from avfuse import mel_windows
-from avfuse.data.dataset import PairDataset, PairSampler
+from avfuse import InputError, mel_windows
+from avfuse.data.dataset import PairDataset
 from avfuse.data.pairs import RenderedTwins, TransplantedMouths
 
 
@@ -73,6 +73,14 @@ class TestItems:
         assert data[0].video1.shape == whole[0].video1.shape
 
 
+def test_a_clip_with_too_few_frames_is_named_at_once(sources, twins):
+    most = len(twins[0].times)
+    assert dataset(sources, frames=most)[0].video1.shape[0] == most
+    for source in sources:
+        with pytest.raises(InputError, match=rf"{twins[0].path} has no {most + 1} frames"):
+            dataset([source], (1.0,), frames=most + 1)
+
+
 class TestWindow:
     def test_is_cut_out_of_the_whole_view(self, sources):
         whole, cut = dataset(sources, frames=2)[1], dataset(sources, frames=2, window=48)[1]
@@ -89,22 +97,3 @@ class TestWindow:
         mouths = [data[i].landmarks1[0, 48:].mean(0) for i in range(20)]
         inside = [bool((m > 0).all() and (m < 48).all()) for m in mouths]
         assert sum(inside) >= 18
-
-
-class TestSampler:
-    def test_epochs_differ(self, sources):
-        sampler = PairSampler(dataset(sources))
-        epochs = []
-        for epoch in range(3):
-            sampler.set_epoch(epoch)
-            epochs.append(list(sampler))
-        assert epochs == [list(range(8 * e, 8 * e + 8)) for e in range(3)]
-
-    @pytest.mark.parametrize("processes", [2, 4])
-    def test_ranks_are_disjoint_and_cover_everything(self, sources, processes):
-        samplers = [PairSampler(dataset(sources), processes, rank) for rank in range(processes)]
-        for sampler in samplers:
-            sampler.set_epoch(2)
-        drawn = [list(sampler) for sampler in samplers]
-        assert sorted(index for part in drawn for index in part) == list(range(16, 24))
-        assert {len(part) for part in drawn} == {8 // processes}

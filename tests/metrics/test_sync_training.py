@@ -34,7 +34,7 @@ def track(twins):
 
 
 def samples(track, **options):
-    settings = {"windows": 6, "reach": 3, "seed": 0}
+    settings = {"length": 8, "windows": 6, "reach": 3, "seed": 0}
     return SegmentSamples([track], [1.0], **(settings | options))
 
 
@@ -191,6 +191,19 @@ def test_recipe_trains_writes_its_weights_and_validates(recipe, run, tmp_path, c
     assert load_expert(weights).width == 128
     run("validate", recipe, **{"model.weights": weights})
     assert "val/unseen/clip_shift" in capsys.readouterr().out
+
+
+def test_every_epoch_has_segments_of_its_own(run, monkeypatch):
+    step, heard = SyncTraining.training_step, []
+
+    def listens(self, batch, batch_index):
+        heard.append(batch.mouths.sum().item())
+        return step(self, batch, batch_index)
+
+    monkeypatch.setattr(SyncTraining, "training_step", listens)
+    monkeypatch.setattr("avfuse.metrics.sync_data.worn_mouths", plain_mouths)
+    run("fit", RECIPES[0])
+    assert len(set(heard)) == len(heard) == 4
 
 
 def test_a_run_that_broke_off_is_taken_up_again(run, tmp_path, monkeypatch):

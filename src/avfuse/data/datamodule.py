@@ -1,6 +1,8 @@
 """From a folder of videos to batches of pairs."""
 
 import functools
+import itertools
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +15,15 @@ from torch.utils.data import DataLoader
 
 from avfuse.data.augment import AugmentPictures, augment
 from avfuse.data.clip import ClipFile
-from avfuse.data.dataset import PairDataset, PairSampler
+from avfuse.data.dataset import PairDataset
 from avfuse.data.pairs import RenderedTwins, TransplantedMouths, starts
 from avfuse.data.preprocess import SourceClip, cached_clips, cached_twins
+from avfuse.data.sampler import EpochSampler
 from avfuse.data.split import split_clips
 from avfuse.errors import InputError
 from avfuse.types import Batch
+
+_log = logging.getLogger(__name__)
 
 
 class TalkingClips(LightningDataModule):
@@ -39,7 +44,7 @@ class TalkingClips(LightningDataModule):
         held_back: every n-th clip of the other speakers is kept out of training; 0 for none.
         size: pixels a side.
         mel_steps: mel steps a window; the model's.
-        frames: T, consecutive frames a pair.
+        frames: T, consecutive frames a pair; clips that have fewer with a face are left out.
         window: pixels a side of the windows around the mouth that training sees; None: all.
         batch: pairs a batch; each pair is used both ways.
         epoch: pairs an epoch.
@@ -93,8 +98,10 @@ class TalkingClips(LightningDataModule):
 
     def setup(self, stage: str | None = None) -> None:
         parts = split_clips(self._clips(), self.unseen, self.held_back)
+        pairs = [(ClipFile(a), ClipFile(b)) for a, b in self._twins()]
+        self._say_what_is_short([*itertools.chain(*parts.values(), *pairs)])
         real = {name: self._long_enough(clips) for name, clips in parts.items()}
-        twins = [RenderedTwins(ClipFile(a), ClipFile(b)) for a, b in self._twins()]
+        twins = [RenderedTwins(*both) for both in pairs if len(self._long_enough(both)) == 2]
         back = max(1, len(twins) // self.held_back) if self.held_back and len(twins) > 1 else 0
         weights = _shares(real["train"], len(twins) - back, self.synthetic_share)
         sources = [*map(TransplantedMouths, real["train"]), *twins[back:]]
@@ -125,16 +132,22 @@ class TalkingClips(LightningDataModule):
     def _long_enough(self, clips: Sequence[ClipFile]) -> list[ClipFile]:
         return [clip for clip in clips if len(starts(clip.valid, self.frames))]
 
+    def _say_what_is_short(self, clips: Sequence[ClipFile]) -> None:
+        short = len(clips) - len(self._long_enough(clips))
+        lacking = f"{self.frames} frames with a face in a row (data.frames)"
+        if short and short == len(clips):
+            raise InputError(f"there is nothing to train on: no clip has {lacking}; lower it")
+        if short:
+            _log.warning("%d of %d clips lack %s and are left out", short, len(clips), lacking)
+
     def _twins(self) -> list[tuple[Path, Path]]:
         return cached_twins(self.synthetic, self.seed, self.cache) if self.synthetic else []
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        trainer = self.trainer
-        ranks = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
         return DataLoader(
             self.train,
             self.batch,
-            sampler=PairSampler(self.train, *ranks),
+            sampler=EpochSampler.under(self.trainer, self.train),
             num_workers=self.workers,
             drop_last=True,
             persistent_workers=self.workers > 0,

@@ -1,14 +1,14 @@
 """Pairs as tensors, drawn at random for training and always the same for validation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, DistributedSampler
+from torch.utils.data import Dataset
 
 from avfuse.data.clip import ClipFile
-from avfuse.data.pairs import Moment, Pair, PairSource, View
+from avfuse.data.pairs import Moment, Pair, PairSource, View, starts
 from avfuse.errors import InputError
 from avfuse.faces.crop import MOUTH
 from avfuse.features.mel import STEP_RATE, mel_windows
@@ -19,7 +19,7 @@ class PairDataset(Dataset[Batch]):
     """`length` pairs drawn from sources.
 
     Item i is the same in every process and every run with the same seed; indices go on beyond
-    `length`, which is how [`PairSampler`][avfuse.data.dataset.PairSampler] makes epochs differ.
+    `length`, which is how [`EpochSampler`][avfuse.data.sampler.EpochSampler] makes epochs differ.
 
     Args:
         sources: what pairs are drawn from.
@@ -32,6 +32,9 @@ class PairDataset(Dataset[Batch]):
             on the whole crop, most of which never changes; the network is fully convolutional.
         strength: of the random views, 0 for none.
         seed: of everything random.
+
+    Raises:
+        InputError: if the window is larger than the picture, or a clip has too few frames.
     """
 
     def __init__(
@@ -49,6 +52,12 @@ class PairDataset(Dataset[Batch]):
     ) -> None:
         if window is not None and not 0 < window <= size:
             raise InputError(f"window={window} does not lie within size={size} pixels")
+        for clip in (clip for source in sources for clip in source.clips):
+            if not len(starts(clip.valid, frames)):
+                raise InputError(
+                    f"{clip.path} has no {frames} frames with a face in a row; ask for fewer "
+                    f"frames, or leave it out"
+                )
         self.sources, self.length = sources, length
         self.shares = np.asarray(weights, np.float64) / np.sum(weights)
         self.size, self.mel_steps, self.frames = size, mel_steps, frames
@@ -77,23 +86,6 @@ class PairDataset(Dataset[Batch]):
             _lips(firsts),
             _lips(seconds),
         )
-
-
-class PairSampler(DistributedSampler[int]):
-    """New pairs every epoch, each drawn by one process only.
-
-    Args:
-        dataset: what to sample.
-        processes: of the training.
-        rank: of this one.
-    """
-
-    def __init__(self, dataset: PairDataset, processes: int = 1, rank: int = 0) -> None:
-        super().__init__(dataset, processes, rank, shuffle=False)
-        self.pairs = len(dataset)
-
-    def __iter__(self) -> Iterator[int]:
-        return (self.epoch * self.pairs + index for index in super().__iter__())
 
 
 def _windowed(pairs: list[Pair], side: int, rng: np.random.Generator) -> list[Pair]:

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from avfuse.data.clip import ClipFile
 from avfuse.data.preprocess import SourceClip, cached_clips, cached_twins
+from avfuse.data.sampler import EpochSampler
 from avfuse.data.split import split_clips
 from avfuse.errors import InputError
 from avfuse.metrics.sync import REACH
@@ -98,7 +99,12 @@ class MouthsAndSound(LightningDataModule):
             )
         weights = shares(tracks, len(folders), h["evenness"], h["synthetic_share"])
         self.train = SegmentSamples(
-            tracks, weights, windows=h["windows"], reach=h["reach"], seed=h["seed"]
+            tracks,
+            weights,
+            length=h["epoch"],
+            windows=h["windows"],
+            reach=h["reach"],
+            seed=h["seed"],
         )
 
     def _clips(self) -> list[SourceClip]:
@@ -113,11 +119,8 @@ class MouthsAndSound(LightningDataModule):
         return cached_twins(h["synthetic"], h["seed"], Path(h["cache"])) if h["synthetic"] else []
 
     def train_dataloader(self) -> DataLoader[Segments]:
-        h = self.hparams
-        # An epoch's segments are other ones than the last epoch's.
-        first = self.trainer.current_epoch * h["epoch"] if self.trainer else 0
-        indices = range(first, first + h["epoch"])
-        return DataLoader(self.train, h["batch"], sampler=indices, drop_last=True)
+        sampler = EpochSampler.under(self.trainer, self.train)
+        return DataLoader(self.train, self.hparams["batch"], sampler=sampler, drop_last=True)
 
     def val_dataloader(self) -> list[DataLoader[Segments]]:
         return [DataLoader(pieces, 1) for pieces in self.val]

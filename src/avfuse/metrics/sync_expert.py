@@ -5,19 +5,15 @@ high where both belong to one moment. The idea is SyncNet's (Chung and Zisserman
 time"); network, data and weights are not, and neither are its scores.
 """
 
-import json
 from importlib import resources
 from pathlib import Path
 
 import torch.nn.functional as F
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as save_bytes
 from torch import Tensor, nn
 
-from avfuse.errors import InputError
 from avfuse.layers.blocks import ConvBlock
-from avfuse.whole import write_whole
+from avfuse.weights_file import Config, load_network, save_network
 
 FRAMES = 5
 """Frames that one window of what is seen spans: 200 ms."""
@@ -91,16 +87,7 @@ def load_expert(path: Path | None = None) -> SyncExpert:
         InputError: if the file is none of ours.
     """
     path = path or Path(str(resources.files("avfuse.metrics") / "weights" / _SHIPPED))
-    try:
-        with safe_open(path, "pt") as file:
-            header = file.metadata() or {}
-            weights = {name: _widen(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
-        config = json.loads(header["config"])
-        expert = SyncExpert(tuple(config["channels"]), config["width"])
-        expert.load_state_dict(weights)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path} holds no sync expert; give one by save_expert") from error
-    return expert.eval().requires_grad_(False)
+    return load_network(_built, path, "sync expert", "save_expert")
 
 
 def save_expert(expert: SyncExpert, path: Path, credit: str = "") -> None:
@@ -111,12 +98,9 @@ def save_expert(expert: SyncExpert, path: Path, credit: str = "") -> None:
         path: of the file.
         credit: the data it was trained on and their licences.
     """
-    config = json.dumps({"channels": expert.channels, "width": expert.width})
-    header = {"config": config, "credit": credit}
-    # Matrices to float16; norms and counters are small and stay exact.
-    weights = {k: v.half() if v.ndim > 1 else v for k, v in expert.state_dict().items()}
-    write_whole(path, save_bytes({k: v.contiguous() for k, v in weights.items()}, header))
+    config = {"channels": expert.channels, "width": expert.width}
+    save_network(expert, config, path, credit)
 
 
-def _widen(value: Tensor) -> Tensor:
-    return value.float() if value.is_floating_point() else value
+def _built(config: Config) -> SyncExpert:
+    return SyncExpert(tuple(config["channels"]), config["width"])

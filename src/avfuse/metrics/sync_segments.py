@@ -68,6 +68,7 @@ class SegmentSamples(Dataset[Segments]):
     Args:
         tracks: what is drawn from.
         weights: how often each track is drawn from, relative.
+        length: segments an epoch; item i differs for every i, also beyond.
         windows: W, a segment.
         reach: frames of sound on either side.
         seed: of everything random.
@@ -78,12 +79,17 @@ class SegmentSamples(Dataset[Segments]):
         tracks: Sequence[Track],
         weights: Sequence[float],
         *,
+        length: int,
         windows: int,
         reach: int,
         seed: int,
     ) -> None:
-        self.tracks, self.windows, self.reach, self.seed = tracks, windows, reach, seed
+        self.tracks, self.length, self.seed = tracks, length, seed
+        self.windows, self.reach = windows, reach
         self.shares = np.asarray(weights, np.float64) / np.sum(weights)
+
+    def __len__(self) -> int:
+        return self.length
 
     def __getitem__(self, index: int) -> Segments:
         rng = np.random.default_rng((self.seed, index))
