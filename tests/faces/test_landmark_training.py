@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 from lightning import Trainer
+from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader
 
 from avfuse.data.clip import Clip, ClipFile, save_clip
 from avfuse.data.synthetic import synthetic_clip
-from avfuse.faces.landmark_data import FaceSamples
+from avfuse.faces.landmark_data import FaceSamples, LandmarkFaces, blank
 from avfuse.faces.landmark_training import LandmarkTraining, cross_entropy
 from avfuse.faces.landmarks import SIZE, centres, load_net
 
@@ -40,6 +41,15 @@ def test_some_samples_hold_no_face(clip):
     assert all(samples(clip, negatives=0.0)[i].is_face for i in range(24))
 
 
+def test_a_blank_is_of_one_colour_and_often_black_or_white():
+    pictures = [blank(np.random.default_rng(i)) for i in range(60)]
+    assert {picture.shape for picture in pictures} == {(SIZE, SIZE, 3)}
+    assert max(picture.std((0, 1)).max() for picture in pictures) < 7
+    levels = np.array([picture.mean() for picture in pictures])
+    assert 10 < (levels < 20).sum() < 30
+    assert 10 < (levels > 235).sum() < 30
+
+
 def test_landmarks_move_with_the_pixels(clip):
     """The shipped network finds them where the sample says they are."""
     drawn = [samples(clip, negatives=0.0)[i] for i in range(24)]
@@ -47,6 +57,33 @@ def test_landmarks_move_with_the_pixels(clip):
         points = centres(load_net()(torch.stack([s.images for s in drawn]))[0])
     target = torch.stack([s.landmarks for s in drawn])
     assert (points - target).norm(dim=-1).median() < 3
+
+
+class Seen(Callback):
+    """Remembers what was trained on."""
+
+    def __init__(self):
+        self.pictures = []
+
+    def on_train_batch_start(self, trainer, module, batch, index):
+        self.pictures.extend(batch.images.sum((1, 2, 3)).tolist())
+
+
+def test_every_epoch_has_samples_of_its_own(tmp_path, monkeypatch):
+    def short(seed, **options):
+        return synthetic_clip(seed, seconds=0.2, size=64, **options)
+
+    monkeypatch.setattr("avfuse.data.preprocess.synthetic_clip", short)
+    data = LandmarkFaces(
+        cache=str(tmp_path), synthetic=2, batch=2, epoch=4, validation=2, workers=0
+    )
+    seen = Seen()
+    trainer = Trainer(
+        max_epochs=2, accelerator="cpu", logger=False, enable_checkpointing=False, callbacks=[seen],
+        limit_val_batches=0, enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    trainer.fit(LandmarkTraining(), data)
+    assert len(set(seen.pictures)) == len(seen.pictures) == 8
 
 
 def test_cross_entropy_is_least_at_the_point():

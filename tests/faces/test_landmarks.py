@@ -113,7 +113,8 @@ def test_what_is_no_face_has_no_confidence(reader, face):
     box = widened(box_from_landmarks(target))
     noise = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     upside_down = np.ascontiguousarray(crop(image, box, SIZE)[::-1])
-    _, confidence = reader.read_crops(np.stack([np.zeros_like(noise), noise, upside_down]))
+    plain = [np.full_like(noise, level) for level in (0, 20, 128, 235, 255)]
+    _, confidence = reader.read_crops(np.stack([*plain, noise, upside_down]))
     assert (confidence < 0.5).all()
 
 

@@ -15,6 +15,7 @@ from avfuse.data.clip import ClipFile
 from avfuse.data.datamodule import TalkingClips
 from avfuse.data.dataset import PairDataset
 from avfuse.data.pairs import Image, Points, RenderedTwins, TransplantedMouths, View, sample
+from avfuse.data.sampler import EpochSampler
 from avfuse.faces.landmark_wear import shuffled, worn
 from avfuse.faces.landmarks import ROOM, SIZE
 
@@ -72,8 +73,8 @@ class FaceSamples(Dataset[Faces]):
                 other, _ = self._look(rng, astray(rng))
                 image = self._beyond(image, other, rng)
             image = worn(image, rng)
-        if not is_face and rng.random() < 0.2:
-            image = shuffled(image, rng)
+        if not is_face:
+            image = _spoilt(image, rng)
         tensor = torch.from_numpy(image).permute(2, 0, 1).float() / 255
         return Faces(tensor, torch.from_numpy(points.astype(np.float32)), torch.tensor(is_face))
 
@@ -117,6 +118,21 @@ def astray(rng: np.random.Generator) -> View:
     angle = rng.uniform(80, 280) if kind == 3 else rng.uniform(-30, 30)
     shift = (away * np.cos(turn), away * np.sin(turn))
     return View(SIZE, shift=shift, scale=float(ROOM * sides), angle=float(angle))
+
+
+def blank(rng: np.random.Generator) -> Image:
+    """Next to nothing: one colour and a little noise, most often black or white, as in a fade."""
+    colour = (rng.integers(-192, 448) + rng.normal(0, 20, 3)).clip(0, 255)
+    noise = rng.normal(0, rng.uniform(0, 6), (SIZE, SIZE, 3))
+    return (colour + noise).clip(0, 255).astype(np.uint8)
+
+
+def _spoilt(image: Image, rng: np.random.Generator) -> Image:
+    """What is no face, now and then without even the places of one."""
+    kind = rng.random()
+    if kind < 0.2:
+        return shuffled(image, rng)
+    return blank(rng) if kind < 0.3 else image
 
 
 class LandmarkFaces(LightningDataModule):
@@ -193,12 +209,12 @@ class LandmarkFaces(LightningDataModule):
             )
 
     def train_dataloader(self) -> DataLoader[Faces]:
-        # An epoch's samples are other ones than the last epoch's.
-        epoch = self.trainer.current_epoch if self.trainer else 0
-        indices = range(epoch * self.hparams["epoch"], (epoch + 1) * self.hparams["epoch"])
-        workers = self.hparams["workers"]
         return DataLoader(
-            self.train, self.hparams["batch"], sampler=indices, num_workers=workers, drop_last=True
+            self.train,
+            self.hparams["batch"],
+            sampler=EpochSampler.under(self.trainer, self.train),
+            num_workers=self.hparams["workers"],
+            drop_last=True,
         )
 
     def val_dataloader(self) -> list[DataLoader[Faces]]:

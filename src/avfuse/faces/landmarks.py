@@ -7,7 +7,6 @@ have fractions of a pixel and move smoothly with the picture.
 import contextlib
 import copy
 import functools
-import json
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
@@ -17,14 +16,11 @@ from typing import cast
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as save_bytes
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from avfuse.errors import InputError
 from avfuse.faces.crop import Box, Frame, crop, frame_to_crop
-from avfuse.whole import write_whole
+from avfuse.weights_file import Config, load_network, save_network
 
 SIZE = 112
 """Pixels a side of what the network sees."""
@@ -53,9 +49,9 @@ class LandmarkNet(nn.Module):
         half, quarter, eighth, deep = channels
         self.channels, self.points = channels, points
         self.stem = ConvNorm(3, half, 3, 2)
-        self.down4 = nn.Sequential(ConvNorm(half, quarter, 3, 2), Residual(quarter))
+        self.down4 = ConvNorm(half, quarter, 3, 2)
         self.down8 = nn.Sequential(ConvNorm(quarter, eighth, 3, 2), Residual(eighth))
-        self.down16 = nn.Sequential(ConvNorm(eighth, deep, 3, 2), Residual(deep), Residual(deep))
+        self.down16 = nn.Sequential(ConvNorm(eighth, deep, 3, 2), Residual(deep))
         self.context = nn.Linear(deep, deep)
         self.face = nn.Linear(deep, 1)
         self.up8 = nn.Sequential(nn.Conv2d(deep, eighth, 1), nn.Upsample(scale_factor=2))
@@ -226,16 +222,7 @@ def load_net(path: Path | None = None) -> LandmarkNet:
         InputError: if the file is none of ours.
     """
     path = path or Path(str(resources.files("avfuse.faces") / "weights" / _SHIPPED))
-    try:
-        with safe_open(path, "pt") as file:
-            header = file.metadata() or {}
-            weights = {name: _widen(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
-        config = json.loads(header["config"])
-        net = LandmarkNet(tuple(config["channels"]), config["points"])
-        net.load_state_dict(weights)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path} holds no landmark network; give one by save_net") from error
-    return net.eval().requires_grad_(False)
+    return load_network(_built, path, "landmark network", "save_net")
 
 
 def save_net(net: LandmarkNet, path: Path, credit: str = "") -> None:
@@ -246,15 +233,12 @@ def save_net(net: LandmarkNet, path: Path, credit: str = "") -> None:
         path: of the file.
         credit: the data it was trained on and their licences.
     """
-    config = json.dumps({"channels": net.channels, "points": net.points})
-    header = {"config": config, "credit": credit}
-    # Matrices to float16; norms and counters are small and stay exact.
-    weights = {k: v.half() if v.ndim > 1 else v for k, v in net.state_dict().items()}
-    write_whole(path, save_bytes({k: v.contiguous() for k, v in weights.items()}, header))
+    config = {"channels": net.channels, "points": net.points}
+    save_network(net, config, path, credit)
 
 
-def _widen(value: Tensor) -> Tensor:
-    return value.float() if value.is_floating_point() else value
+def _built(config: Config) -> LandmarkNet:
+    return LandmarkNet(tuple(config["channels"]), config["points"])
 
 
 def folded(net: LandmarkNet) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
