@@ -5,6 +5,7 @@ import threading
 import time
 import tracemalloc
 import weakref
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -80,6 +81,15 @@ class TestOutput:
         output, report = speak(face=slow, box=(20.0, 20.0, 76.0, 76.0))
         assert probe(output).fps == pytest.approx(12.5)
         assert report.frames == 13
+
+    def test_is_shown_like_the_face_video(self, speak, face, person, tmp_path):
+        """Pixels that are not square, colours of HDR."""
+        like = probe(face)._replace(aspect=Fraction(16, 15), primaries=9, transfer=18)
+        wide = tmp_path / "wide.mp4"
+        with VideoWriter(wide, 160, 160, 25.0, like=like) as writer:
+            for image, time in zip(person.frames, person.times, strict=True):
+                writer.write(image, float(time))
+        assert probe(speak(face=wide)[0])[-3:] == probe(wide)[-3:] == like[-3:]
 
     def test_outside_the_box_nothing_changes(self, speak, face):
         x0, y0, x1, y1 = map(int, BOX)
@@ -335,6 +345,12 @@ class TestRefuses:
         with pytest.raises(InputError, match="is an input too"):
             speak(**{which: video}, output=video)
         assert video.read_bytes() == before
+
+    def test_sound_too_short_for_a_frame(self, speak, made, tmp_path):
+        blip = made.speech(tmp_path / "blip.wav", np.full(8, 0.1, np.float32))
+        with pytest.raises(InputError, match=r"blip\.wav: only 0\.50 ms of sound"):
+            speak(audio=blip)
+        assert not (tmp_path / "out.mp4").exists()
 
     def test_an_unknown_runner(self, speak):
         with pytest.raises(InputError, match="runner 'hare' is unknown; expected auto, eager"):

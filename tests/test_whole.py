@@ -32,3 +32,11 @@ def test_keeps_what_stood_there_when_it_fails(tmp_path, monkeypatch):
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match="choose another place"):
         write_whole(tmp_path / "nowhere" / "file", "text")
+
+
+def test_a_name_as_long_as_it_may_be(tmp_path):
+    path = tmp_path / ("n" * 255)
+    write_whole(path, "text")
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(InputError, match="cannot be written"):
+        write_whole(tmp_path / ("n" * 256), "text")

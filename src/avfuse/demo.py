@@ -22,7 +22,7 @@ def demo(
 
     Args:
         directory: where the files go; made if it is not there.
-        seed: which face and which words.
+        seed: which face and which words; not below 0.
         seconds: of speech.
         quiet: no progress bar.
 
@@ -30,8 +30,10 @@ def demo(
         The face video, the speech, the speaking face, and a picture of frames before and after.
 
     Raises:
-        InputError: if the directory cannot be written.
+        InputError: if the directory cannot be written, or the seed is below 0.
     """
+    if seed < 0:
+        raise InputError(f"--seed {seed} is below 0; faces are counted from there")
     names = ("face.mp4", "speech.wav", "speaking.mp4", "frames.png")
     face, speech, speaking, sheet = (directory / name for name in names)
     try:

@@ -7,7 +7,7 @@ import itertools
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Never, TypeVar
@@ -116,10 +116,12 @@ def generate(
         network = network_on(model, device)
         ready = runner_named(runner, network)
         info, length = probe(face), duration(audio)
+        if length <= INSTANT:
+            raise InputError(f"{audio}: only {1000 * length:.2f} ms of sound; give a longer one")
         speaker = one_face(faces, face_index, box)
         sound = MelFeed(mono_blocks(audio), network.audio.steps)
         speech = Speech(ready, network.size, watch, mouth_only)
-        writer = VideoWriter(output, info.width, info.height, info.fps, audio)
+        writer = VideoWriter(output, info.width, info.height, info.fps, audio, like=info)
     written = with_face = 0
     gaps = Gaps()
 
@@ -162,8 +164,9 @@ def _until(end: float, tracked: Iterable[Tracked]) -> Iterator[Tracked]:
 
 def _keep_inputs(output: FilePath, *inputs: FilePath) -> None:
     for path in map(Path, inputs):
-        if path.exists() and Path(output).exists() and path.samefile(output):
-            raise InputError(f"{output} is an input too; give the output another name")
+        with suppress(OSError):  # one of them is not there
+            if path.samefile(output):
+                raise InputError(f"{output} is an input too; give the output another name")
 
 
 def _progress(info: VideoInfo, length: float, quiet: bool) -> "tqdm[Never]":

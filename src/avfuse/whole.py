@@ -17,7 +17,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises:
         InputError: if it cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # The name may be as long as the system allows; its part's may not be longer.
+    part = path.with_name(f".{path.name[:40]}.{os.getpid()}.part")
     try:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
         part.replace(path)

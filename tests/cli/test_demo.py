@@ -32,3 +32,10 @@ def test_a_folder_that_cannot_be_made(tmp_path, capsys):
     assert main(["demo", str(tmp_path / "file" / "demo")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "cannot be made" in line
+
+
+def test_a_seed_below_zero(tmp_path, capsys):
+    assert main(["demo", str(tmp_path / "demo"), "--seed=-1"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--seed -1 is below 0" in line
+    assert not (tmp_path / "demo").exists()

@@ -144,6 +144,7 @@ class TestBadInput:
 
     def test_a_report_that_cannot_be_written(self, refused, tmp_path):
         refused("nowhere", report=tmp_path / "nowhere" / "report.json")
+        refused("no such name is possible", report=tmp_path / ("n" * 256))
 
     def test_an_unknown_model(self, refused):
         refused("see avfuse models", model="nobody")

@@ -1,6 +1,8 @@
 """What `avfuse faces` writes, against what was drawn."""
 
 import json
+import os
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,23 @@ def test_the_overlay_shows_the_face_and_keeps_the_sound(face, person, tmp_path):
         near = [marks[y - 3 : y + 4, x - 3 : x + 4].any() for x, y in points]
         assert np.mean(near) > 0.9
     assert [path.name for path in tmp_path.iterdir()] == ["overlay.mp4"]
+
+
+def test_the_overlay_is_shown_like_the_video(person, tmp_path):
+    write(tmp_path / "plain.mp4", [person.frames[0]])
+    like = probe(tmp_path / "plain.mp4")._replace(aspect=Fraction(4, 3))
+    with VideoWriter(tmp_path / "wide.mp4", 160, 160, 25.0, like=like) as writer:
+        writer.write(person.frames[0], 0.0)
+    report_faces(tmp_path / "wide.mp4", output=tmp_path / "overlay.mp4", quiet=True)
+    assert probe(tmp_path / "overlay.mp4").aspect == Fraction(4, 3)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names may be of other lengths there")
+def test_a_name_as_long_as_it_may_be(person, tmp_path):
+    face = write(tmp_path / "face.mp4", [person.frames[0]])
+    path = tmp_path / ("n" * (os.pathconf(tmp_path, "PC_NAME_MAX") - 5) + ".json")
+    report_faces(face, json_file=path, quiet=True)
+    assert len(json.loads(path.read_text())["frames"]) == 1
 
 
 def test_a_photo(person, tmp_path):

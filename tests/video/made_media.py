@@ -1,5 +1,6 @@
 """Small media files for the tests, made with PyAV."""
 
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -70,6 +71,49 @@ def _encode(container, track, sound, rate, first) -> None:
     frame.sample_rate, frame.pts, frame.time_base = rate, round(first * rate), Fraction(1, rate)
     container.mux(track.encode(frame))
     container.mux(track.encode(None))
+
+
+def make_tiles(path: Path, number: int = 2, side: int = 64) -> Path:
+    """A photo as phones store it: a grid of tiles side by side (ISO/IEC 23008-12, 6.6.2.3).
+
+    Nothing can be decoded from the tiles; the boxes around them are whole.
+    """
+    grid, tiles = number + 1, range(1, number + 1)
+    kinds = [b"av01"] * number + [b"grid"]
+    items = [
+        _box(b"infe", _shorts(i, 0), kind, b"\0", full=2 << 24) for i, kind in enumerate(kinds, 1)
+    ]
+    sizes = [
+        _box(b"ispe", struct.pack(">2I", side * columns, side), full=0) for columns in (1, number)
+    ]
+    whose = b"".join(_shorts(i) + bytes([1, 1 + (i == grid)]) for i in (*tiles, grid))
+    places = b"".join(_shorts(i, 0, 0, 1) + struct.pack(">2I", 0, 8) for i in tiles)
+    places += _shorts(grid, 1, 0, 1) + struct.pack(">2I", 0, 8)
+    meta = (
+        _box(b"hdlr", bytes(4), b"pict", bytes(13), full=0),
+        _box(b"pitm", _shorts(grid), full=0),
+        _box(b"iloc", b"\x44\0", _shorts(grid), places, full=1 << 24),
+        _box(b"iinf", _shorts(grid), *items, full=0),
+        _box(b"iref", _box(b"dimg", _shorts(grid, number, *tiles)), full=0),
+        _box(
+            b"iprp",
+            _box(b"ipco", *sizes),
+            _box(b"ipma", struct.pack(">I", grid), whose, full=0),
+        ),
+        _box(b"idat", bytes([0, 0, 0, number - 1]), _shorts(side * number, side)),
+    )
+    path.write_bytes(_box(b"ftyp", b"heic", bytes(4), b"mif1heic") + _box(b"meta", *meta, full=0))
+    return path
+
+
+def _box(name: bytes, *parts: bytes, full: int | None = None) -> bytes:
+    """A box; a full one begins with version and flags."""
+    body = b"".join(parts) if full is None else struct.pack(">I", full) + b"".join(parts)
+    return struct.pack(">I4s", 8 + len(body), name) + body
+
+
+def _shorts(*values: int) -> bytes:
+    return struct.pack(f">{len(values)}H", *values)
 
 
 def click(at: float = 0.5, length: float = 2.0, rate: int = 44_100) -> np.ndarray:

@@ -180,6 +180,29 @@ def test_bad_input(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("claim", [0x7FFF_F000, 0x7FFF_FFFF, 0xFFFF_FFFF])
+def test_wav_from_a_pipe(tmp_path, claim):
+    """SoX, ElevenLabs and FFmpeg, who cannot go back to say how long it became."""
+    whole = make_sound(tmp_path / "whole.wav", click(), "pcm_s16le")
+    data = bytearray(whole.read_bytes())
+    start = data.index(b"data") + 4
+    data[4:8] = min(claim + start - 4, 0xFFFF_FFFF).to_bytes(4, "little")
+    data[start : start + 4] = claim.to_bytes(4, "little")
+    piped = tmp_path / "piped.wav"
+    piped.write_bytes(data)
+    assert torch.equal(read_audio(piped), read_audio(whole))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_samples_that_are_not_finite(tmp_path, value):
+    sound = click()
+    sound[50_000] = value
+    path = make_sound(tmp_path / "float.wav", sound, "pcm_f32le")
+    for read in (read_audio, duration):
+        with pytest.raises(InputError, match=r"float.wav: .* not finite"):
+            read(path)
+
+
 def test_wav_keeps_the_samples(tmp_path):
     samples = np.random.default_rng(0).uniform(-1, 1, 4321).astype(np.float32)
     write_wav(tmp_path / "noise.wav", samples)

@@ -1,6 +1,7 @@
 import gc
 import struct
 import weakref
+from fractions import Fraction
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from made_media import PATCHES, click, make_sound, make_video, picture
+from made_media import PATCHES, click, make_sound, make_tiles, make_video, picture
 
 from avfuse.errors import InputError
 from avfuse.video.bounce import CHUNK, forth_and_back
@@ -120,7 +121,23 @@ def test_phone_videos_come_out_upright(clip, tmp_path, degrees, turns):
     assert probe(turned)[:2] == (want.shape[1], want.shape[0])
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp"])
+@pytest.mark.parametrize("degrees", [0, 90])
+def test_pixels_that_are_not_square(tmp_path, degrees):
+    path = tmp_path / "dv.mov"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.sample_aspect_ratio = Fraction(16, 15)
+        stream.codec_context.color_primaries, stream.codec_context.color_trc = 9, 18
+        stream.set_display_rotation(degrees)
+        container.mux(stream.encode(av.VideoFrame(96, 64, "yuv420p")))
+        container.mux(stream.encode(None))
+    info = probe(path)
+    assert info.aspect == (Fraction(15, 16) if degrees else Fraction(16, 15))
+    assert (info.primaries, info.transfer) == (9, 18)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp", ".avif"])
 def test_photo(tmp_path, suffix):
     path = tmp_path / f"100% me: a photo{suffix}"
     path.write_bytes(cv2.imencode(suffix, picture(0, 800, 600)[..., ::-1])[1].tobytes())
@@ -133,6 +150,23 @@ def test_photo(tmp_path, suffix):
     with pytest.raises(InputError):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         list(frames(path))
+
+
+def test_a_gif_may_be_a_photo(tmp_path):
+    """One that moves is none."""
+    for number in (1, 3):
+        path = tmp_path / f"{number}.gif"
+        cv2.imwritemulti(str(path), [picture(i) for i in range(number)])
+        info = probe(path)
+        assert (info.is_photo, len(list(frames(path)))) == (number == 1, number)
+        assert info.fps == 25 or number > 1
+
+
+def test_a_photo_in_tiles_is_not_taken_for_one_of_them(tmp_path):
+    path = make_tiles(tmp_path / "phone.heic")
+    for read in (probe, lambda path: list(frames(path))):
+        with pytest.raises(InputError, match=r"in tiles .*; save it as JPEG or PNG"):
+            read(path)
 
 
 def test_photo_from_a_phone_is_turned(tmp_path):

@@ -1,4 +1,5 @@
 import os
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -67,6 +68,19 @@ def test_flat_colours(tmp_path, size):
             context = container.streams.video[0].codec_context
             assert context.colorspace == (1 if size[1] == 720 else 6)
             assert context.color_range == 1
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_is_shown_like_its_source(tmp_path, suffix):
+    _write(tmp_path / "plain.mp4", [picture(0)])
+    plain = probe(tmp_path / "plain.mp4")
+    assert plain[-3:] == (1, 6, 6)
+    other = plain._replace(aspect=Fraction(4, 3), primaries=9, transfer=2)
+    path = tmp_path / f"like{suffix}"
+    _write(path, [picture(0)], like=other)
+    assert probe(path)[-3:] == (Fraction(4, 3), 9, 6)
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].codec_context.colorspace == 6  # as it was converted
 
 
 def test_variable_frame_rate(tmp_path):
@@ -168,6 +182,16 @@ def test_bad_output(tmp_path, sound):
         VideoWriter(tmp_path / "folder.mp4", 96, 64, 25.0)
     with pytest.raises(InputError, match="no such file"):
         VideoWriter(tmp_path / "out.mp4", 96, 64, 25.0, tmp_path / "missing.wav")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names may be of other lengths there")
+def test_names_as_long_as_they_may_be(tmp_path):
+    longest = os.pathconf(tmp_path, "PC_NAME_MAX")
+    path = tmp_path / ("é" * ((longest - 4) // 2) + ".mp4")
+    _write(path, [picture(0)])
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    with pytest.raises(InputError, match="no such name is possible"):
+        VideoWriter(tmp_path / ("n" * longest + ".mp4"), 96, 64, 25.0)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")

@@ -16,7 +16,11 @@ def check_writable(path: Path, *taken: Path) -> None:
         InputError: saying which.
     """
     folder = path.absolute().parent
-    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+    try:
+        possible = not path.is_dir() and folder.is_dir() and os.access(folder, os.W_OK)
+    except OSError as error:
+        raise InputError(f"{path}: no such name is possible ({error.strerror})") from error
+    if not possible:
         raise InputError(f"{path}: cannot be written there; choose a folder that can be written")
     if path.resolve() in {other.resolve() for other in taken}:
         raise InputError(f"{path} is given twice; give each file a name of its own")

@@ -41,7 +41,8 @@ def overlay_file(
     if info.is_photo and picture.suffix.lower() in {".png", ".jpg"}:
         yield lambda frame, faces: write_picture(picture, draw(frame.image, faces))
         return
-    with VideoWriter(path, info.width, info.height, info.fps, _sound_of(source)) as writer:
+    sound = _sound_of(source)
+    with VideoWriter(path, info.width, info.height, info.fps, sound, like=info) as writer:
         yield lambda frame, faces: writer.write(draw(frame.image, faces), frame.time)
 
 

@@ -1,7 +1,7 @@
 """What a tracker sees in a file, frame by frame: as JSON, and drawn over the picture."""
 
 import json
-import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -117,7 +117,7 @@ def faces_file(
         InputError: the path cannot be written.
     """
     target = Path(path)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}.part")
     try:
         with part.open("w") as file:
             file.write(f'{{"fps": {json.dumps(fps)}, "frames": [')

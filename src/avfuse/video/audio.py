@@ -66,7 +66,8 @@ class AudioReader:
         """The sound once through, float32 in [-1, 1], (channels, L), L as it comes.
 
         Raises:
-            InputError: if no sample can be decoded, or the file ends long before it says.
+            InputError: if no sample can be decoded, or one is not finite, or the file ends long
+                before it says.
         """
         own = (_with_channels(block, self.channels) for block in self._own_blocks())
         return own if self.rate == self._own_rate else self._resampled(own)
@@ -98,7 +99,13 @@ class AudioReader:
             if resampler is None or found != key:
                 key, resampler = found, AudioResampler("fltp", layout, self._own_rate)
             for out in resampler.resample(frame):
-                yield frame, np.asarray(out.to_ndarray(), np.float32)
+                block = np.asarray(out.to_ndarray(), np.float32)
+                if not np.isfinite(block).all():  # no encoder takes them, nor does the network
+                    raise InputError(
+                        f"{self.path}: its sound has samples that are not finite; "
+                        "save it again as WAV of 16 bits"
+                    )
+                yield frame, block
 
 
 class Resampler:

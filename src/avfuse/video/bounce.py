@@ -41,7 +41,7 @@ def forth_and_back(path: FilePath, exact: bool = False) -> Iterator[TimedFrame]:
     index = _Index()
     with open_media(path) as container:
         stream = video_stream(container, path)
-        convert = converter(container, exact)
+        convert = converter(stream, exact)
         for frame, time in timed(path, container, stream):
             index.add(frame, time)
             yield TimedFrame(convert(frame), time)
@@ -92,7 +92,7 @@ def _backward(path: FilePath, index: _Index, exact: bool) -> Iterator[TimedFrame
     """All frames but the last, last first, with their forward times."""
     with open_media(path) as container:
         stream = video_stream(container, path)
-        convert = converter(container, exact)
+        convert = converter(stream, exact)
         for stop in range(len(index) - 1, 0, -CHUNK):
             first = max(0, stop - CHUNK)
             chunk = _chunk(path, container, stream, index, first, stop)

@@ -20,6 +20,7 @@ FilePath = str | os.PathLike[str]
 """Where a file is."""
 
 _COPY_AGAIN = "copy or download it again"
+_UNKNOWN = 0x7FFF_0000  # bytes; who writes RIFF to a pipe claims about 2 or 4 GiB
 
 
 @contextmanager
@@ -56,11 +57,16 @@ def video_stream(container: InputContainer, path: FilePath) -> VideoStream:
     """The file's picture; a sound file's cover does not count.
 
     Raises:
-        InputError: if there is none, or its codec is unknown.
+        InputError: if there is none, its codec is unknown, or it is a photo in tiles.
     """
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
         raise InputError(f"{path}: has no picture; give a video or a photo")
+    # HEIC by phones: each tile is a stream, and libav leaves it to its caller to join them.
+    if any(s.disposition & Disposition.dependent for s in streams):
+        raise InputError(
+            f"{path}: a photo in tiles (HEIC), which cannot be read; save it as JPEG or PNG"
+        )
     stream = streams[0]
     if stream.codec_context is None:
         raise InputError(f"{path}: its video codec is unknown; convert it to H.264 first")
@@ -140,8 +146,9 @@ def check_complete(path: FilePath, stream: VideoStream | AudioStream) -> None:
     end = max((entry.pos + entry.size for entry in stream.index_entries[-64:]), default=0)
     with Path(path).open("rb") as file:
         head = file.read(8)
-    if head[:4] == b"RIFF" and head[4:] != b"\xff\xff\xff\xff":  # all ones: written to a pipe
-        end = max(end, int.from_bytes(head[4:], "little") + 8)
+    declared = int.from_bytes(head[4:], "little")
+    if head[:4] == b"RIFF" and declared < _UNKNOWN:
+        end = max(end, declared + 8)
     if end > size + 1:  # an odd last chunk may lack its padding byte
         raise InputError(f"{path}: has {size} of {end} bytes, so it was cut short: {_COPY_AGAIN}")
 

@@ -1,6 +1,7 @@
 """A video's or photo's frames: upright RGB with their times, one pass, one frame at a time."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import NamedTuple
 
 import av
@@ -49,6 +50,9 @@ class VideoInfo(NamedTuple):
         duration: seconds, as the file says; one frame for a photo.
         frames: how many there are, as the file says or by duration and fps.
         is_photo: whether it is a still picture.
+        aspect: how wide a pixel is shown, in heights of it; 1 for a photo.
+        primaries: of its colours, as ITU-T H.273 numbers them; 2 for a photo, or if nobody says.
+        transfer: the same of their transfer characteristics.
     """
 
     width: int
@@ -57,6 +61,9 @@ class VideoInfo(NamedTuple):
     duration: float
     frames: int
     is_photo: bool
+    aspect: Fraction
+    primaries: int
+    transfer: int
 
 
 def probe(path: FilePath) -> VideoInfo:
@@ -68,7 +75,7 @@ def probe(path: FilePath) -> VideoInfo:
     with open_media(path) as container:
         stream = video_stream(container, path)
         check_complete(path, stream)
-        photo = _is_photo(container)
+        photo = _is_photo(stream)
         fps = PHOTO_FPS if photo else frame_rate(stream)
         duration = 1 / fps if photo else _duration(path, container, stream, fps)
         frame = next(_decode(path, container, stream), None)
@@ -77,7 +84,19 @@ def probe(path: FilePath) -> VideoInfo:
         turned = round(frame.rotation / 90) % 2 == 1
         width, height = (frame.height, frame.width) if turned else (frame.width, frame.height)
         count = 1 if photo else stream.frames or max(1, round(duration * fps))
-        return VideoInfo(width, height, fps, duration, count, photo)
+        # What programs write there for photos is dots an inch, and nobody shows it.
+        aspect = (not photo and stream.sample_aspect_ratio) or Fraction(1)
+        return VideoInfo(
+            width,
+            height,
+            fps,
+            duration,
+            count,
+            photo,
+            1 / aspect if turned else aspect,
+            2 if photo else frame.color_primaries,
+            2 if photo else frame.color_trc,
+        )
 
 
 def frames(path: FilePath, exact: bool = False) -> Iterator[TimedFrame]:
@@ -98,14 +117,14 @@ def frames(path: FilePath, exact: bool = False) -> Iterator[TimedFrame]:
     """
     with open_media(path) as container:
         stream = video_stream(container, path)
-        convert = converter(container, exact)
+        convert = converter(stream, exact)
         for frame, time in timed(path, container, stream):
             yield TimedFrame(convert(frame), time)
 
 
-def converter(container: InputContainer, exact: bool) -> RgbConverter:
+def converter(stream: VideoStream, exact: bool) -> RgbConverter:
     """The way to RGB for this file: still pictures are exact, and BT.601 whatever their size."""
-    photo = _is_photo(container)
+    photo = _is_photo(stream)
     return RgbConverter(exact or photo, Colorspace.ITU601 if photo else None)
 
 
@@ -126,7 +145,7 @@ def timed(
         yield frame, clock.tick(last)
     if clock.ticks == 0:
         raise InputError(f"{path}: no frame of it can be decoded; check it in a player")
-    if last is not None and not _is_photo(container):
+    if last is not None and not _is_photo(stream):
         check_reached(path, last + 1 / fps, declared_end(stream))
 
 
@@ -181,13 +200,15 @@ def frame_rate(stream: VideoStream) -> float:
     return 25.0
 
 
-def _is_photo(container: InputContainer) -> bool:
-    name = container.format.name
-    return name == "image2" or name.endswith("_pipe")
+def _is_photo(stream: VideoStream) -> bool:
+    name = stream.container.format.name
+    # HEIC, AVIF and GIF hold films too. One frame of a film lasts; in a GIF, that means nothing.
+    still = stream.frames == 1 and (name == "gif" or not stream.duration)
+    return still or name == "image2" or name.endswith("_pipe")
 
 
 def _decode(path: FilePath, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    if not _is_photo(container):
+    if not _is_photo(stream):
         return decode_video(container, stream)
     # A photo that is cut short must not pass with half a grey face.
     stream.codec_context.options = {"err_detect": "explode"}

@@ -21,12 +21,14 @@ from avfuse.faces.crop import Frame
 from avfuse.video.audio import AudioReader, Samples
 from avfuse.video.colour import YuvConverter
 from avfuse.video.media import FilePath
+from avfuse.video.read import VideoInfo
 
 SUFFIXES = (".mp4", ".mov", ".mkv")
 """File names that can be written."""
 
 _TICKS = 90_000  # a second; fine enough for any frame rate's own times
 _AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_UNSAID = 2  # of a video's primaries or transfer characteristics
 _TAGS = {Colorspace.ITU709: 1, Colorspace.ITU601: 6}  # BT.709; SMPTE 170M, which is BT.601
 
 
@@ -46,6 +48,8 @@ class VideoWriter:
         audio: any file with sound, or None for a silent video.
         crf: x264's constant quality, 0 (lossless) to 51.
         preset: x264's speed, ultrafast to veryslow.
+        like: the video that the frames are from: pixels are shown as wide, and colours taken for
+            as bright and strong as there. None: square pixels, and what their size suggests.
 
     Raises:
         InputError: if the path cannot be written or the audio cannot be read.
@@ -60,15 +64,19 @@ class VideoWriter:
         audio: FilePath | None = None,
         crf: int = 18,
         preset: str = "veryfast",
+        like: VideoInfo | None = None,
     ) -> None:
         self.path = Path(path)
         check_output(self.path)
         self.size = width, height
         self.fps = fps
         self._options = {"crf": str(crf), "preset": preset}
+        self._aspect = Fraction(1) if like is None else like.aspect
+        self._colours = (_UNSAID, _UNSAID) if like is None else (like.primaries, like.transfer)
         self._sound = None if audio is None else AudioReader(audio)
+        # The path's own name may be as long as the system allows.
         self._part = self.path.with_name(
-            f".{self.path.stem}.{secrets.token_hex(4)}{self.path.suffix}"
+            f".{self.path.stem[:40]}.{secrets.token_hex(4)}{self.path.suffix}"
         )
         self._convert = YuvConverter(width, height)
         self._last_tick = -1
@@ -171,10 +179,14 @@ class VideoWriter:
         assert isinstance(stream, VideoStream)
         stream.width, stream.height = (side + side % 2 for side in self.size)
         stream.pix_fmt = "yuv420p"
+        stream.sample_aspect_ratio = self._aspect
         stream.time_base = stream.codec_context.time_base = Fraction(1, _TICKS)
         context = stream.codec_context
         tag = _TAGS[self._convert.matrix]
-        context.colorspace = context.color_primaries = context.color_trc = tag
+        context.colorspace = tag
+        context.color_primaries, context.color_trc = (
+            tag if said == _UNSAID else said for said in self._colours
+        )
         context.color_range = 1  # limited, what every player expects of yuv420p
         return stream
 
@@ -250,8 +262,11 @@ def check_output(path: FilePath) -> None:
             f"{path}: cannot write {path.suffix or 'a name without ending'}; "
             f"use {', '.join(SUFFIXES)}"
         )
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give a file name")
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; give a file name")
+    except OSError as error:
+        raise InputError(f"{path}: no such name is possible ({error.strerror})") from error
     if not path.parent.is_dir():
         raise InputError(f"{path}: the folder {path.parent} does not exist; create it first")
     if not os.access(path.parent, os.W_OK | os.X_OK):
