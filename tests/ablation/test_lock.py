@@ -1,6 +1,8 @@
 """One process at a time in a folder, and what another is told."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 
@@ -55,6 +57,19 @@ def test_who_ended_holds_nothing_however_it_did(other, tmp_path, end):
     process.wait()
     with locked(tmp_path):
         pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks otherwise")
+def test_a_drive_without_locks_is_worked_on_with_a_warning(tmp_path, monkeypatch, caplog):
+    """As some network drives are: NFS without lockd, Lustre mounted without flock."""
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.lockf", refuse)
+    with locked(tmp_path):
+        pass
+    assert f"{tmp_path} cannot be locked ({os.strerror(errno.ENOLCK)})" in caplog.text
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

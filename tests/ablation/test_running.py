@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import CancelledError
+from pathlib import Path
 
 import pytest
 from tqdm import tqdm
@@ -50,6 +51,17 @@ def test_a_cell_without_a_result_failed_whatever_its_exit_code(cell, write_plan,
     instead("printf 'told to end, \\377\\n'; exit 0")
     with tqdm(total=1, file=io.StringIO()) as bar:
         assert "told to end" in run_cell(read_plan(write_plan()), cell, 1, bar, Processes())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_no_room_for_a_log_is_the_cells_failure_alone(write_plan, tmp_path, instead):
+    instead("echo it speaks")
+    plan = read_plan(write_plan())
+    full, other = cells = lay_out(plan, tmp_path / "out")[:2]
+    full.log.symlink_to("/dev/full")
+    failed = run_cells(plan, cells, 1, quiet=True)
+    assert "No space left on device" in failed[full.name]
+    assert failed[other.name] == "it speaks"
 
 
 def test_fewer_cells_than_jobs_share_all_cores(write_plan, tmp_path, instead, monkeypatch):

@@ -9,7 +9,7 @@ import torch
 from avfuse import InputError, load
 from avfuse.runtime.cuda_graph import CudaGraphRunner
 from avfuse.runtime.eager import EagerRunner
-from avfuse.runtime.fast import fast
+from avfuse.runtime.fast import fast, has_bfloat16
 from avfuse.runtime.lean import lean
 from avfuse.runtime.parity import TOLERANCE, largest_error
 
@@ -162,6 +162,23 @@ def test_bfloat16_where_it_holds(device, chunk, monkeypatch):
     in_full = CudaGraphRunner(bundled, dtype=torch.float32, accelerator=device)
     assert in_full.dtype == torch.float32
     assert largest_error(in_full, EagerRunner(bundled), crops, mel) < 0.1
+
+
+def test_a_refused_recapture_leaves_it_as_it_was(network, device, chunk, monkeypatch):
+    given = chunk(2)
+    runner = CudaGraphRunner(network, dtype=torch.bfloat16, accelerator=device)
+    before = run(runner, given)
+    monkeypatch.setattr("avfuse.runtime.fast.TOLERANCE", 0.0)
+    with pytest.raises(InputError, match="levels off"):
+        runner.recapture(size=32)
+    assert_equal(run(runner, given), before)
+
+
+def test_bfloat16_is_asked_of_the_gpu_itself(monkeypatch):
+    """Two of different age in one machine."""
+    gpus = {torch.device("cuda", 0): (9, 0), torch.device("cuda", 1): (7, 5)}
+    monkeypatch.setattr("torch.cuda.get_device_capability", gpus.__getitem__)
+    assert [has_bfloat16(gpu) for gpu in gpus] == [True, False]
 
 
 def test_refuses_a_model_on_the_cpu(network):

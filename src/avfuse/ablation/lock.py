@@ -1,6 +1,7 @@
 """One process at a time in a folder."""
 
 import contextlib
+import logging
 import os
 import platform
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import TextIO
 
 from avfuse.errors import InputError
+
+_log = logging.getLogger(__name__)
 
 if sys.platform == "win32":
     import msvcrt
@@ -29,7 +32,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Keep other processes out of a folder.
 
     The system lets go of it when this process ends, however it does; the file `.lock`, which says
-    who works there, may stay.
+    who works there, may stay. A drive that has no locks is worked on without, with a warning.
 
     Args:
         folder: made if it is not there.
@@ -50,6 +53,10 @@ def locked(folder: Path) -> Iterator[None]:
             raise InputError(
                 f"{folder} is in use by {file.read()}; wait for it, or give another --output"
             ) from error
+        except OSError as error:  # NFS without lockd, Lustre mounted without flock
+            _log.warning(
+                "%s cannot be locked (%s); see that no two ablations use it", folder, error.strerror
+            )
         file.truncate(0)
         file.write(f"process {os.getpid()} on {platform.node()}")
         file.flush()

@@ -100,16 +100,20 @@ def run_cell(
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     environment = {**os.environ, "OMP_NUM_THREADS": threads, "PYTHONWARNINGS": "ignore"}
     done = 0.0
-    with cell.log.open("a") as log, processes.start(words, environment) as process:
-        log.write(f"$ {shlex.join(words)}\n")
-        for line in process.stdout or ():
-            log.write(line)
-            log.flush()
-            if epoch := _EPOCH.fullmatch(line):
-                number, total = map(int, epoch.groups())
-                bar.update(number / total - done)
-                done = number / total
-    bar.update(1 - done)
+    try:
+        with cell.log.open("a") as log, processes.start(words, environment) as process:
+            log.write(f"$ {shlex.join(words)}\n")
+            for line in process.stdout or ():
+                log.write(line)
+                log.flush()
+                if epoch := _EPOCH.fullmatch(line):
+                    number, total = map(int, epoch.groups())
+                    bar.update(number / total - done)
+                    done = number / total
+    except OSError as error:  # no room for what it says, or no memory for it to begin
+        return str(error)
+    finally:
+        bar.update(1 - done)
     # Not by the exit code: Lightning's is 0 for a training that was told to end.
     return None if cell.is_done(plan) else _reason(cell, process.returncode)
 

@@ -11,7 +11,8 @@ class EpochSampler(DistributedSampler[int]):
     """New items every epoch, each drawn by one process only.
 
     For datasets whose item i differs for every i, beyond their length too, which is what an epoch
-    draws: the first epoch begins at 0, the next where it ends.
+    draws: the first epoch begins at 0, the next where it ends. Where its length cannot be shared
+    out evenly, it draws a few more.
 
     Args:
         dataset: what to sample; it has a length.
@@ -24,9 +25,14 @@ class EpochSampler(DistributedSampler[int]):
 
     @classmethod
     def under(cls, trainer: Trainer | None, dataset: Dataset[Any]) -> "EpochSampler":
-        """The sampler of the process that a trainer runs in; without one, of a single process."""
-        ranks = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
-        return cls(dataset, *ranks)
+        """The sampler of a trainer's process and epoch; without one, of a single one's first."""
+        if trainer is None:
+            return cls(dataset)
+        sampler = cls(dataset, trainer.world_size, trainer.global_rank)
+        # Lightning says so too, but where a training goes on, only once workers have asked ahead.
+        sampler.set_epoch(trainer.current_epoch)
+        return sampler
 
     def __iter__(self) -> Iterator[int]:
-        return (self.epoch * self.total_size + index for index in super().__iter__())
+        first = self.epoch * self.total_size
+        return iter(range(first + self.rank, first + self.total_size, self.num_replicas))

@@ -89,8 +89,8 @@ class CudaGraphRunner:
         Raises:
             InputError: as when it was made, for weights have changed.
         """
-        self.size = size or self.size
         network, self.dtype = fast(self._generator, self._asked)
+        self.size = size or self.size
         self._eager = EagerRunner(network)
         self._captured: dict[int, _Captured] = {}
 
