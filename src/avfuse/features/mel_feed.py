@@ -68,7 +68,7 @@ class MelFeed:
         steps: mel steps a window.
     """
 
-    def __init__(self, blocks: Iterable[Float[Tensor, "L"]], steps: int) -> None:
+    def __init__(self, blocks: Iterable[Float[Tensor, "_"]], steps: int) -> None:
         self._blocks = iter(blocks)
         self._buffer = MelBuffer(steps)
 
