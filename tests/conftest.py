@@ -12,10 +12,10 @@ import torch
 
 from avfuse.data.clip import Clip, ClipFile, save_clip
 from avfuse.data.synthetic import SyntheticClip, synthetic_clip
-from avfuse.features.mel import SAMPLE_RATE, mel_spectrogram
 from avfuse.fusion import DynamicKernel
-from avfuse.generator import Generator
+from avfuse.methods.dynamic_kernels.generator import Generator
 from avfuse.model_file import save
+from avfuse.sound.mel import SAMPLE_RATE, mel_spectrogram
 from avfuse.video.write import VideoWriter
 
 

@@ -14,9 +14,9 @@ from avfuse.evaluation.first_frame import FIRST_FRAME, first_frame
 from avfuse.evaluation.model import Model
 from avfuse.evaluation.score import Judge
 from avfuse.evaluation.spoken import spoken_clips
-from avfuse.features.mel import SILENCE
 from avfuse.metrics.mouth import mouth_region
 from avfuse.model_file import DEFAULT, bundled
+from avfuse.sound.mel import SILENCE
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 HELD_BACK = ["s1/bbbm2p", "s14/lrwq7p", "s23/lrwp9a"]  # a seen speaker's sentence, two unseen

@@ -11,7 +11,7 @@ from avfuse import DynamicKernel, TalkingFace
 from avfuse.data.dataset import PairDataset
 from avfuse.data.pairs import RenderedTwins
 from avfuse.data.sampler import EpochSampler
-from avfuse.talking import SPLITS
+from avfuse.training.base import SPLITS
 
 
 class Keep(Callback):

@@ -17,7 +17,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from avfuse.data.synthetic import synthetic_clip
-from avfuse.features.mel import SAMPLE_RATE
+from avfuse.sound.mel import SAMPLE_RATE
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

@@ -19,7 +19,7 @@ from wandb.wandb_agent import Agent
 
 from avfuse.cli import main
 from avfuse.data.preprocess import cached_twins
-from avfuse.training import trainable
+from avfuse.fit.command import trainable
 
 with warnings.catch_warnings():  # written for an older pydantic
     warnings.simplefilter("ignore")

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from avfuse.data.synthetic import synthetic_clip
     from avfuse.errors import InputError
-    from avfuse.features.audio_encoder import AudioEncoder
-    from avfuse.features.mel import MelStream, mel_spectrogram, mel_windows
     from avfuse.fusion.base import Fusion
     from avfuse.fusion.channel_concat import ChannelConcat
     from avfuse.fusion.dynamic_kernel import DynamicKernel
     from avfuse.fusion.landmark_cascade import LandmarkCascade
     from avfuse.fusion.no_fusion import NoFusion
     from avfuse.fusion.spatial_attention import SpatialAttention
-    from avfuse.generator import Generator
+    from avfuse.layers.audio_encoder import AudioEncoder
     from avfuse.layers.dynamic_conv import DynamicConv2d, dynamic_conv2d
+    from avfuse.methods.dynamic_kernels.generator import Generator
+    from avfuse.methods.dynamic_kernels.training import TalkingFace
     from avfuse.model_file import load
-    from avfuse.module import TalkingFace
-    from avfuse.pipeline import generate
-    from avfuse.runtime.stream import Stream
+    from avfuse.sound.mel import MelStream, mel_spectrogram, mel_windows
+    from avfuse.speaking.generate import generate
+    from avfuse.speaking.stream import Stream
     from avfuse.types import Batch, Condition, Dims, Fused, Generated, Kernel
 
 __all__ = [
@@ -59,7 +59,7 @@ __version__ = "0.1.0"
 # Where each public name lives, for the first use. What stands above is for type checkers, editors
 # and the docs, which read it without running it; tests/test_public_names.py keeps them in step.
 _HOMES = {
-    "AudioEncoder": "avfuse.features.audio_encoder",
+    "AudioEncoder": "avfuse.layers.audio_encoder",
     "Batch": "avfuse.types",
     "ChannelConcat": "avfuse.fusion.channel_concat",
     "Condition": "avfuse.types",
@@ -69,20 +69,20 @@ _HOMES = {
     "Fused": "avfuse.types",
     "Fusion": "avfuse.fusion.base",
     "Generated": "avfuse.types",
-    "Generator": "avfuse.generator",
+    "Generator": "avfuse.methods.dynamic_kernels.generator",
     "InputError": "avfuse.errors",
     "Kernel": "avfuse.types",
     "LandmarkCascade": "avfuse.fusion.landmark_cascade",
-    "MelStream": "avfuse.features.mel",
+    "MelStream": "avfuse.sound.mel",
     "NoFusion": "avfuse.fusion.no_fusion",
     "SpatialAttention": "avfuse.fusion.spatial_attention",
-    "Stream": "avfuse.runtime.stream",
-    "TalkingFace": "avfuse.module",
+    "Stream": "avfuse.speaking.stream",
+    "TalkingFace": "avfuse.methods.dynamic_kernels.training",
     "dynamic_conv2d": "avfuse.layers.dynamic_conv",
-    "generate": "avfuse.pipeline",
+    "generate": "avfuse.speaking.generate",
     "load": "avfuse.model_file",
-    "mel_spectrogram": "avfuse.features.mel",
-    "mel_windows": "avfuse.features.mel",
+    "mel_spectrogram": "avfuse.sound.mel",
+    "mel_windows": "avfuse.sound.mel",
     "synthetic_clip": "avfuse.data.synthetic",
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from avfuse.data.synthetic import SyntheticClip, synthetic_clip
 from avfuse.errors import InputError
-from avfuse.pipeline import generate
+from avfuse.speaking.generate import generate
 from avfuse.video.audio import write_wav
 from avfuse.video.picture import write_picture
 from avfuse.video.read import frames

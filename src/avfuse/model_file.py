@@ -16,11 +16,11 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 import avfuse.fusion  # noqa: F401  strategies are found among what is imported
-from avfuse.atvgnet.generator import ATVGnet
 from avfuse.errors import InputError
+from avfuse.files.weights import read_header, read_weights, save_network
 from avfuse.fusion.naming import factory, options
-from avfuse.generator import Generator
-from avfuse.weights_file import read_header, read_weights, save_network
+from avfuse.methods.atvgnet.generator import ATVGnet
+from avfuse.methods.dynamic_kernels.generator import Generator
 
 DEFAULT = "default"
 """The bundled model that is used unless another is named."""
@@ -63,7 +63,7 @@ def load(name_or_path: str | os.PathLike[str] = DEFAULT, device: str = "cpu") ->
     if isinstance(generator, ATVGnet):
         raise InputError(
             f"{name_or_path} holds ATVGnet, which works over time, not frame by frame; load it "
-            f"with avfuse.model_file.load_any and use avfuse.atvgnet.photo.speak_photo"
+            f"with avfuse.model_file.load_any and use avfuse.methods.atvgnet.photo.speak_photo"
         )
     return generator
 

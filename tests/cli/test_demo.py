@@ -4,8 +4,9 @@ import functools
 
 import pytest
 
-from avfuse import demo, pipeline
+from avfuse import demo
 from avfuse.cli import main
+from avfuse.speaking import generate as pipeline
 from avfuse.video.read import probe
 
 

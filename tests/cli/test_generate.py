@@ -183,7 +183,7 @@ class TestInterrupted:
                 raise KeyboardInterrupt
             return frame
 
-        monkeypatch.setattr("avfuse.speaking.paste", paste)
+        monkeypatch.setattr("avfuse.speaking.speech.paste", paste)
         assert main(words(report=tmp_path / "report.json")) == 130
         assert capfd.readouterr().err == "avfuse: interrupted; no file was left half written\n"
         assert output.read_bytes() == b"what stood there"

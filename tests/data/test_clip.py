@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from avfuse.data.clip import Clip, ClipFile, lip_aperture, lip_shapes, save_clip, smooth
+from avfuse.data.clip import Clip, ClipFile, save_clip
 from avfuse.data.synthetic import synthetic_clip
-from avfuse.faces.pose import fit_pose
+from avfuse.geometry.lips import lip_aperture, lip_shapes, smooth
+from avfuse.geometry.pose import fit_pose
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,7 @@ def gain(fusion, pairs):
 
 
 def test_lips_are_learnt_from_sound_and_not_without(pairs, monkeypatch):
-    monkeypatch.setattr("avfuse.module.PATCH", 16)
+    monkeypatch.setattr("avfuse.methods.dynamic_kernels.training.PATCH", 16)
     hears = gain(functools.partial(DynamicKernel, layers=2, rank=8), pairs)
     blind = gain(functools.partial(NoFusion, layers=2), pairs)
     assert hears > 1

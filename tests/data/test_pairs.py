@@ -4,24 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from avfuse.data.pairs import (
-    MIRRORED,
-    Moment,
-    RenderedTwins,
-    TransplantedMouths,
-    View,
-    compose,
-    lower_face,
-    sample,
-    similarity,
-    starts,
-    transform,
-)
+from avfuse.data.pairs import Moment, RenderedTwins, TransplantedMouths, View, lower_face, starts
 from avfuse.data.synthetic import SyntheticClip, synthetic_clip
 from avfuse.data.synthetic.identity import random_identity
 from avfuse.data.synthetic.mouth import Lips
 from avfuse.data.synthetic.pose import Pose
 from avfuse.data.synthetic.render import Expression, Renderer
+from avfuse.geometry.affine import compose, sample, similarity, transform
+from avfuse.geometry.points import MIRRORED
 
 SIZE = 160
 YAW = 0.35 * np.sin(np.linspace(0, 20, 60))  # of a head that is shaken

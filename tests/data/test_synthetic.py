@@ -15,7 +15,7 @@ from avfuse.data.synthetic.phones import PHONES
 from avfuse.data.synthetic.pose import Pose, Turn
 from avfuse.data.synthetic.speech import articulate
 from avfuse.data.synthetic.voice import Voice, synthesise
-from avfuse.features.mel import mel_filterbank, mel_spectrogram, mel_windows
+from avfuse.sound.mel import mel_filterbank, mel_spectrogram, mel_windows
 
 SMALL = 64
 """Pixels; enough where only landmarks and sound count."""

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from avfuse import InputError
-from avfuse.data.clip import lip_aperture
 from avfuse.evaluation.dubbing import APART, dubbing, wrong_by
 from avfuse.evaluation.task import SIZE
+from avfuse.geometry.lips import lip_aperture
 
 
 @pytest.fixture(scope="module")

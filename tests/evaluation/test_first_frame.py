@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from avfuse import InputError
-from avfuse.data.clip import smooth
 from avfuse.evaluation.first_frame import first_frame
 from avfuse.evaluation.task import SIZE
+from avfuse.geometry.lips import smooth
 
 
 def test_alignment_holds_the_head_still(twins, target):

@@ -6,8 +6,8 @@ import torch
 
 from avfuse.evaluation.first_frame import first_frame
 from avfuse.evaluation.model import Model
-from avfuse.faces.crop import Box
-from avfuse.features.mel import mel_windows
+from avfuse.geometry.box import Box
+from avfuse.sound.mel import mel_windows
 
 
 @pytest.fixture

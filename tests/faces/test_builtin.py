@@ -10,8 +10,8 @@ import pytest
 from avfuse.data.synthetic import synthetic_clip
 from avfuse.faces.builtin import BuiltinTracker
 from avfuse.faces.cascade import Cascade
-from avfuse.faces.crop import Box, box_from_landmarks
 from avfuse.faces.tracker import FaceTracker
+from avfuse.geometry.box import Box, box_from_landmarks
 from avfuse.video.read import frames as decode
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

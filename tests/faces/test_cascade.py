@@ -8,7 +8,7 @@ import pytest
 
 from avfuse.data.synthetic import synthetic_clip
 from avfuse.faces.cascade import Cascade
-from avfuse.faces.crop import box_from_landmarks
+from avfuse.geometry.box import box_from_landmarks
 
 PHOTO = Path(__file__).parents[3] / "shared" / "data" / "photos" / "astronaut.png"
 

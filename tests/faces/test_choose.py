@@ -8,8 +8,8 @@ import pytest
 from avfuse.errors import InputError
 from avfuse.faces.builtin import BuiltinTracker
 from avfuse.faces.choose import BACKENDS, OneFace, one_face, tracker_named
-from avfuse.faces.crop import Box
 from avfuse.faces.tracker import Face
+from avfuse.geometry.box import Box
 
 
 class Frame(NamedTuple):

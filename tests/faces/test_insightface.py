@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from avfuse.errors import InputError
-from avfuse.faces.crop import box_from_landmarks, box_from_points
 from avfuse.faces.insightface import InsightFaceTracker, available
-from avfuse.faces.pose import fit_pose, mean_shape
 from avfuse.faces.tracker import FaceTracker
+from avfuse.geometry.box import box_from_landmarks, box_from_points
+from avfuse.geometry.pose import fit_pose, mean_shape
 
 SIDE = 640  # what SCRFD searches a frame at: no resampling, so places are exact
 RED, BLUE, PALE = (255, 0), (0, 255), (191, 64)  # red and blue; green is left to the background

@@ -13,7 +13,6 @@ from safetensors.torch import save_file
 
 from avfuse.data.synthetic import synthetic_clip
 from avfuse.errors import InputError
-from avfuse.faces.crop import Box, box_from_landmarks, crop, frame_to_crop
 from avfuse.faces.landmarks import (
     SIZE,
     LandmarkNet,
@@ -24,6 +23,7 @@ from avfuse.faces.landmarks import (
     save_net,
     widened,
 )
+from avfuse.geometry.box import Box, box_from_landmarks, crop, frame_to_crop
 from avfuse.video.read import frames
 
 WEIGHTS = Path(str(resources.files("avfuse.faces") / "weights" / "landmarks.safetensors"))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from avfuse.faces.crop import Box
 from avfuse.faces.overlay import draw
 from avfuse.faces.tracker import Face
+from avfuse.geometry.box import Box
 
 
 def face(height, width, track=0, place=(0.5, 0.5), share=0.3):

@@ -10,9 +10,9 @@ import pytest
 
 from avfuse.data.synthetic import synthetic_clip
 from avfuse.errors import InputError
-from avfuse.faces.crop import box_from_landmarks
-from avfuse.faces.pose import fit_pose
 from avfuse.faces.report import report_faces
+from avfuse.geometry.box import box_from_landmarks
+from avfuse.geometry.pose import fit_pose
 from avfuse.video.audio import duration
 from avfuse.video.picture import write_picture
 from avfuse.video.read import frames, probe

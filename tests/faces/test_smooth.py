@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from avfuse.faces.crop import Box
 from avfuse.faces.smooth import LOOK_AHEAD, Seen, Sighting, smooth
+from avfuse.geometry.box import Box
 
 
 class Frame(NamedTuple):

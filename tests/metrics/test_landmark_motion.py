@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from avfuse.faces.pose import fit_poses
+from avfuse.geometry.pose import fit_poses
 from avfuse.metrics import d_l, d_pos, d_rot, d_v, face_width, landmark_velocity
 
 TIMES = torch.arange(10) / 25

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from avfuse.data.pairs import similarity, transform
 from avfuse.data.synthetic import synthetic_clip
-from avfuse.faces.crop import box_from_landmarks, frame_to_crop
+from avfuse.geometry.affine import similarity, transform
+from avfuse.geometry.box import box_from_landmarks, frame_to_crop
 from avfuse.metrics import lmd, psnr, psnr_legacy_uint8, ssim, ssim_legacy
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

@@ -13,7 +13,7 @@ from avfuse.data.clip import ClipFile, save_clip
 from avfuse.data.preprocess import preprocess
 from avfuse.data.synthetic import synthetic_clip
 from avfuse.errors import InputError
-from avfuse.features.mel import SILENCE, mel_spectrogram, mel_windows
+from avfuse.experts.sync.evaluation import Embedded, separation
 from avfuse.metrics.mouth_crops import SIZE, frames_at_rate, mouth_crops
 from avfuse.metrics.sync import (
     REACH,
@@ -26,8 +26,8 @@ from avfuse.metrics.sync import (
     read_curve,
     sync_curve,
 )
-from avfuse.metrics.sync_evaluation import Embedded, separation
 from avfuse.metrics.sync_expert import FRAMES, STEPS, SyncExpert, load_expert, save_expert
+from avfuse.sound.mel import SILENCE, mel_spectrogram, mel_windows
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 # Every tenth clip of a seen speaker, and all that there is of unseen ones.

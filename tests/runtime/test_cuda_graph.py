@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from avfuse import InputError, load
+from avfuse.methods.dynamic_kernels.lean import lean
 from avfuse.runtime.cuda_graph import CudaGraphRunner
 from avfuse.runtime.eager import EagerRunner
 from avfuse.runtime.fast import fast, has_bfloat16
-from avfuse.runtime.lean import lean
 from avfuse.runtime.parity import TOLERANCE, largest_error
 
 

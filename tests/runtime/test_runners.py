@@ -13,8 +13,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from avfuse import Generator, InputError, load
 from avfuse.data.synthetic import synthetic_clip
-from avfuse.faces.crop import box_from_landmarks, crop
-from avfuse.features.mel import mel_spectrogram, mel_windows
 from avfuse.fusion import (
     ChannelConcat,
     DynamicKernel,
@@ -22,13 +20,15 @@ from avfuse.fusion import (
     NoFusion,
     SpatialAttention,
 )
+from avfuse.geometry.box import box_from_landmarks, crop
+from avfuse.methods.dynamic_kernels.lean import lean
 from avfuse.runtime.choose import RUNNERS, runner_named
 from avfuse.runtime.eager import EagerRunner
 from avfuse.runtime.fast import has_bfloat16
 from avfuse.runtime.fast_cpu import FastCpuRunner
-from avfuse.runtime.lean import lean
 from avfuse.runtime.parity import TOLERANCE, composed, largest_error, trial
 from avfuse.runtime.runner import Planes, Runner
+from avfuse.sound.mel import mel_spectrogram, mel_windows
 from avfuse.video.audio import read_audio
 from avfuse.video.read import frames
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from avfuse.faces.crop import Box, crop
+from avfuse.geometry.box import Box, crop
 from avfuse.layers.warp import warp
 from avfuse.video.paste import Spoken, paste
 

@@ -18,9 +18,9 @@ from avfuse.ablation.summary import summarise
 from avfuse.ablation.table import tables
 from avfuse.data.datamodule import TalkingClips
 from avfuse.errors import InputError
-from avfuse.module import TalkingFace
-from avfuse.training import trainable
-from avfuse.whole import write_whole
+from avfuse.files.whole import write_whole
+from avfuse.fit.command import trainable
+from avfuse.methods.dynamic_kernels.training import TalkingFace
 
 _MOST = 4  # cells at a time, unless asked for more: each holds a network and its data
 

@@ -22,11 +22,11 @@ from avfuse.evaluation.model import Model
 from avfuse.evaluation.run import run
 from avfuse.evaluation.score import Judge
 from avfuse.evaluation.task import SIZE
+from avfuse.files.whole import write_whole
+from avfuse.fit.command import trainable
 from avfuse.model_file import load, save
 from avfuse.runtime.device import device_named
-from avfuse.training import trainable
 from avfuse.video.picture import write_picture
-from avfuse.whole import write_whole
 
 MODEL = "model.safetensors"
 

@@ -9,7 +9,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
 from avfuse.errors import InputError
-from avfuse.whole import write_whole
+from avfuse.files.whole import write_whole
 
 FILE = "curve.jsonl"
 

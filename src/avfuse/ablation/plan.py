@@ -11,7 +11,7 @@ import yaml
 
 from avfuse.errors import InputError
 from avfuse.evaluation.evaluate import PROTOCOLS
-from avfuse.whole import write_whole
+from avfuse.files.whole import write_whole
 
 Recipe = dict[str, Any]
 
@@ -176,7 +176,7 @@ def _bookkeeping(cell: Cell) -> Recipe:
             "enable_model_summary": False,
             "default_root_dir": str(cell.folder),
             "callbacks": [
-                {"class_path": "avfuse.averaging.WarmAveraging"},
+                {"class_path": "avfuse.training.averaging.WarmAveraging"},
                 {"class_path": "avfuse.ablation.curve.Curve"},
                 {"class_path": "lightning.pytorch.callbacks.ModelCheckpoint", "init_args": last},
             ],

@@ -12,9 +12,9 @@ import numpy as np
 from tqdm import tqdm
 
 from avfuse.data.synthetic import SyntheticClip, synthetic_clip
-from avfuse.faces.crop import Frame
-from avfuse.generator import Generator
-from avfuse.pipeline import generate
+from avfuse.geometry.box import Frame
+from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.speaking.generate import generate
 from avfuse.video.bounce import forth_and_back
 from avfuse.video.read import probe
 from avfuse.video.write import VideoWriter

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from avfuse.bench.measure import interleaved
 from avfuse.errors import InputError
-from avfuse.faces.crop import Box, Frame, crop
-from avfuse.features.mel import MELS
-from avfuse.generator import Generator
+from avfuse.geometry.box import Box, Frame, crop
+from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.methods.wav2lip.generator import SIZE, Wav2LipGenerator
 from avfuse.runtime.choose import runner_named
 from avfuse.runtime.runner import Runner
+from avfuse.sound.mel import MELS
 from avfuse.types import Condition
 from avfuse.video.paste import Spoken, paste
-from avfuse.wav2lip import SIZE, Wav2LipGenerator
 
 _WAV2LIP = "wav2lip"
 

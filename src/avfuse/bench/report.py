@@ -5,7 +5,7 @@ from html import escape
 
 from avfuse.bench.networks import NetworkTimes
 from avfuse.bench.run import Measured
-from avfuse.wav2lip import SIZE
+from avfuse.methods.wav2lip.generator import SIZE
 
 _WIDTH, _ROW, _LABEL = 680, 26, 240  # of the plot, in pixels
 

@@ -13,7 +13,7 @@ from avfuse.bench.clip import EndToEnd, end_to_end, film
 from avfuse.bench.layers import DynamicConvTime, dynamic_conv_times
 from avfuse.bench.networks import NetworkTimes, network_times
 from avfuse.data.synthetic import synthetic_clip
-from avfuse.generator import Generator
+from avfuse.methods.dynamic_kernels.generator import Generator
 from avfuse.runtime.choose import RUNNERS
 from avfuse.video.audio import write_wav
 

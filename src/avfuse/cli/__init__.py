@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     if words and words[0] in _TRAINING:
-        from avfuse.training import run
+        from avfuse.fit.command import run
 
         run(words)
         return 0

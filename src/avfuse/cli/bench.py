@@ -5,7 +5,7 @@ from pathlib import Path
 
 from avfuse.cli.files import check_writable, write_json
 from avfuse.cli.flags import add_device
-from avfuse.whole import write_whole
+from avfuse.files.whole import write_whole
 
 HELP = "measure this machine, beside Wav2Lip's generator"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from avfuse.errors import InputError
-from avfuse.whole import write_whole
+from avfuse.files.whole import write_whole
 
 
 def check_writable(path: Path, *taken: Path) -> None:

@@ -8,7 +8,7 @@ from avfuse.cli.files import check_writable, write_json
 from avfuse.cli.flags import add_device, add_faces
 
 if TYPE_CHECKING:
-    from avfuse.pipeline import Report
+    from avfuse.speaking.generate import Report
 
 HELP = "make the face of a video or photo speak"
 
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
     from dataclasses import asdict
 
     from avfuse.faces.tracker import FixedBox
-    from avfuse.pipeline import generate
+    from avfuse.speaking.generate import generate
 
     box = None if options.box is None else FixedBox.parse(options.box).box
     if options.report is not None:

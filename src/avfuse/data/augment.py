@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from avfuse.data.backgrounds import augment_backgrounds
-from avfuse.features.mel import SILENCE
+from avfuse.sound.mel import SILENCE
 from avfuse.types import Batch
 
 

@@ -10,8 +10,8 @@ from torch.utils.data import Dataset
 from avfuse.data.clip import ClipFile
 from avfuse.data.pairs import Moment, Pair, PairSource, View, starts
 from avfuse.errors import InputError
-from avfuse.faces.crop import MOUTH
-from avfuse.features.mel import STEP_RATE, mel_windows
+from avfuse.geometry.box import MOUTH
+from avfuse.sound.mel import STEP_RATE, mel_windows
 from avfuse.types import Batch
 
 

@@ -10,28 +10,16 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
 from avfuse.data.clip import ClipFile
-from avfuse.faces.crop import Box, box_from_landmarks, frame_to_crop
-
-Image = UInt8[np.ndarray, "size size 3"]
-Points = Float[np.ndarray, "P 2"]
+from avfuse.geometry.affine import compose, sample, similarity, transform
+from avfuse.geometry.box import Box, box_from_landmarks, frame_to_crop
+from avfuse.geometry.points import MIRRORED, Image, Points
 
 # Two moments are of like pose if the head turned by less than this (degrees) between them, or by
 # less than it did for all but this share of the clip: a restless head needs other lips too.
 _ALIKE, _NEAREST = 4.0, 0.1
-
-MIRRORED = np.array(
-    [
-        *(*range(16, -1, -1), *range(26, 16, -1)),  # jaw, brows
-        *(*range(27, 31), *range(35, 30, -1)),  # nose
-        *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),  # eyes
-        *(*range(54, 47, -1), *range(59, 54, -1)),  # outer lips
-        *(*range(64, 59, -1), 67, 66, 65),  # inner lips
-    ]
-)
-"""Which point takes a point's place when left and right change places."""
 
 
 class Moment(NamedTuple):
@@ -194,40 +182,6 @@ class RenderedTwins:
         images = [sample(m.clip.frame(m.number), matrix, grid) for m in (first, second)]
         points = [view.points(m.clip.landmarks[m.number], matrix) for m in (first, second)]
         return Pair(images[0], images[1], points[0], points[1])
-
-
-def similarity(source: Points, target: Points) -> Float[np.ndarray, "2 3"]:
-    """Least-squares rotation, scale and shift of points onto points, in closed form."""
-    mean_s, mean_t = source.mean(0), target.mean(0)
-    s, t = source - mean_s, target - mean_t
-    norm = (s**2).sum()
-    cosine, sine = (s * t).sum() / norm, (s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0]).sum() / norm
-    turn = np.array([[cosine, -sine], [sine, cosine]])
-    return np.column_stack([turn, mean_t - turn @ mean_s]).astype(np.float32)
-
-
-def compose(
-    outer: Float[np.ndarray, "2 3"], inner: Float[np.ndarray, "2 3"]
-) -> Float[np.ndarray, "2 3"]:
-    """The affine map that does `inner`, then `outer`."""
-    return (outer @ np.vstack([inner, [0, 0, 1]])).astype(np.float32)
-
-
-def transform(points: Points, matrix: Float[np.ndarray, "2 3"]) -> Points:
-    """Apply an affine map to points."""
-    return points @ matrix[:, :2].T + matrix[:, 2]
-
-
-def sample(
-    frame: UInt8[np.ndarray, "H W 3"],
-    matrix: Float[np.ndarray, "2 3"],
-    grid: Float[np.ndarray, "size size 2"],
-) -> Image:
-    """Resample a frame once, through the affine map and the warp together."""
-    back = cv2.invertAffineTransform(matrix)
-    source = grid @ back[:, :2].T + back[:, 2]
-    both = np.empty(0)  # the first map holds x and y
-    return cv2.remap(frame, source, both, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def lower_face(first: Points, second: Points, size: int) -> Float[np.ndarray, "size size"]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from avfuse.data.clip import ClipFile
 from avfuse.data.pairs import PairSource, View, starts
-from avfuse.features.mel import mel_windows
+from avfuse.sound.mel import mel_windows
 
 
 class Passage(NamedTuple):

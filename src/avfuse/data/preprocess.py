@@ -11,12 +11,13 @@ import torch
 from jaxtyping import Float
 from tqdm import tqdm
 
-from avfuse.data.clip import Clip, save_clip, smooth
+from avfuse.data.clip import Clip, save_clip
 from avfuse.data.synthetic import SyntheticClip, synthetic_clip
 from avfuse.data.tracked import track_landmarks
 from avfuse.errors import InputError
-from avfuse.faces.crop import Box, box_from_landmarks, crop, frame_to_crop
-from avfuse.features.mel import mel_spectrogram
+from avfuse.geometry.box import Box, box_from_landmarks, crop, frame_to_crop
+from avfuse.geometry.lips import smooth
+from avfuse.sound.mel import mel_spectrogram
 from avfuse.video.audio import read_audio
 from avfuse.video.read import frames
 

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from avfuse.data.clip import ClipFile, lip_aperture
+from avfuse.data.clip import ClipFile
 from avfuse.data.pairs import Moment, TransplantedMouths, View
 from avfuse.errors import InputError
 from avfuse.evaluation.task import SIZE, Protocol, Target, Task
+from avfuse.geometry.lips import lip_aperture
 
 APART = 0.5
 """Seconds, at least, between a frame and the moment that its lips are taken from."""

@@ -19,10 +19,10 @@ from avfuse.evaluation.run import run
 from avfuse.evaluation.score import Judge
 from avfuse.evaluation.sheet import contact_sheet
 from avfuse.evaluation.spoken import spoken_clips
+from avfuse.files.whole import write_whole
 from avfuse.model_file import DEFAULT, load
 from avfuse.runtime.device import device_named
 from avfuse.video.picture import write_picture
-from avfuse.whole import write_whole
 
 PROTOCOLS = {protocol.name: protocol for protocol in (FIRST_FRAME, DUBBING)}
 """Protocols for a model, by name."""

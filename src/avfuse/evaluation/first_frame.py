@@ -8,10 +8,12 @@ nose; what is left to compare is the mouth.
 import numpy as np
 import torch
 
-from avfuse.data.clip import ClipFile, lip_aperture
-from avfuse.data.pairs import View, compose, sample, similarity, transform
+from avfuse.data.clip import ClipFile
+from avfuse.data.pairs import View
 from avfuse.errors import InputError
 from avfuse.evaluation.task import SIZE, Protocol, Target, Task
+from avfuse.geometry.affine import compose, sample, similarity, transform
+from avfuse.geometry.lips import lip_aperture
 
 
 def first_frame(clip: ClipFile, size: int) -> Task:

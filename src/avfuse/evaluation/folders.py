@@ -11,8 +11,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from avfuse.data.clip import lip_aperture, lip_shapes
-from avfuse.data.pairs import transform
 from avfuse.data.preprocess import find_videos
 from avfuse.errors import InputError
 from avfuse.evaluation.case import Shown, Skipped, digest
@@ -20,8 +18,10 @@ from avfuse.evaluation.score import TRUTH
 from avfuse.evaluation.task import SIZE, Target, Video
 from avfuse.faces.builtin import BuiltinTracker
 from avfuse.faces.choose import OneFace
-from avfuse.faces.crop import crop, frame_to_crop
-from avfuse.features.mel import mel_spectrogram
+from avfuse.geometry.affine import transform
+from avfuse.geometry.box import crop, frame_to_crop
+from avfuse.geometry.lips import lip_aperture, lip_shapes
+from avfuse.sound.mel import mel_spectrogram
 from avfuse.video.audio import read_audio
 from avfuse.video.read import frames, probe
 

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from avfuse.evaluation.case import digest, fingerprint
 from avfuse.evaluation.task import SIZE, Video
-from avfuse.faces.crop import Box
-from avfuse.features.mel import mel_windows
-from avfuse.generator import Generator
+from avfuse.geometry.box import Box
+from avfuse.methods.dynamic_kernels.generator import Generator
 from avfuse.runtime.choose import runner_named
+from avfuse.sound.mel import mel_windows
 from avfuse.video.paste import Spoken, paste
 
 _WHOLE = Box(0.0, 0.0, float(SIZE), float(SIZE))

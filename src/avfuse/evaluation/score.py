@@ -10,10 +10,10 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torchmetrics import Metric
 
-from avfuse.data.clip import lip_aperture, lip_shapes
 from avfuse.errors import InputError
 from avfuse.evaluation.task import SIZE, Target, Video
 from avfuse.faces.landmarks import ROOM, LandmarkReader
+from avfuse.geometry.lips import lip_aperture, lip_shapes
 from avfuse.metrics.flicker import flicker
 from avfuse.metrics.landmark_motion import landmark_velocity
 from avfuse.metrics.lmd import lmd

@@ -17,8 +17,8 @@ from avfuse.evaluation.case import Shown, Skipped, digest
 from avfuse.evaluation.model import Model
 from avfuse.evaluation.score import TRUTH
 from avfuse.evaluation.task import Protocol, Task
-from avfuse.features.mel import SILENCE
-from avfuse.generator import Generator
+from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.sound.mel import SILENCE
 
 SILENT, OTHER, MODEL = "model, silence", "model, other sound", "model"
 

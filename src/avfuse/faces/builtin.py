@@ -6,12 +6,12 @@ from itertools import count, groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-from avfuse.faces.crop import Box
 from avfuse.faces.finder import FaceFinder, Reading, is_among
 from avfuse.faces.landmarks import LandmarkReader
 from avfuse.faces.shots import shots
 from avfuse.faces.smooth import REACH, Seen, Sighting, smooth
 from avfuse.faces.tracker import F, Face, Timed
+from avfuse.geometry.box import Box
 
 # The whole frame is searched again after so many seconds: while a face is lost or there is none,
 # and while all are followed but there may be more.

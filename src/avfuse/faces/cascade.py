@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from avfuse.faces.crop import Box, Frame, box_from_points
+from avfuse.geometry.box import Box, Frame, box_from_points
 
 # The frame is searched at this long side, for squares from this side upwards (pixels).
 _LONG, _SMALLEST = 400, 24

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from avfuse.faces.cascade import Cascade
-from avfuse.faces.crop import Box, Frame, box_from_landmarks
 from avfuse.faces.landmarks import LandmarkReader
+from avfuse.geometry.box import Box, Frame, box_from_landmarks
 
 # The network's confidence that starts a track, and that keeps it: a head that turns away is still
 # the face that was followed.

@@ -18,12 +18,12 @@ import numpy as np
 from jaxtyping import Float
 
 from avfuse.errors import InputError
-from avfuse.faces.crop import Box, Frame, box_from_landmarks, box_from_points
 from avfuse.faces.finder import is_among
 from avfuse.faces.install import LICENCE, PACK, RELEASE, is_installed, pack_folder
 from avfuse.faces.shots import shots
 from avfuse.faces.smooth import REACH, Seen, Sighting, smooth
 from avfuse.faces.tracker import F, Face
+from avfuse.geometry.box import Box, Frame, box_from_landmarks, box_from_points
 
 # The detector's confidence that starts a track (insightface's own threshold), and that keeps it.
 _STARTS, _KEEPS = 0.5, 0.35

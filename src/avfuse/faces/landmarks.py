@@ -19,8 +19,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from avfuse.faces.crop import Box, Frame, crop, frame_to_crop
-from avfuse.weights_file import Config, load_network, save_network
+from avfuse.files.weights import Config, load_network, save_network
+from avfuse.geometry.box import Box, Frame, crop, frame_to_crop
 
 SIZE = 112
 """Pixels a side of what the network sees."""

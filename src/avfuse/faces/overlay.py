@@ -6,8 +6,8 @@ from pathlib import Path
 
 import cv2
 
-from avfuse.faces.crop import Frame
 from avfuse.faces.tracker import Face
+from avfuse.geometry.box import Frame
 from avfuse.video.media import FilePath, open_media
 from avfuse.video.picture import write_picture
 from avfuse.video.read import TimedFrame, VideoInfo

@@ -15,8 +15,8 @@ from avfuse.errors import InputError
 from avfuse.faces.choose import OneFace, tracker_named
 from avfuse.faces.gaps import Gaps
 from avfuse.faces.overlay import overlay_file
-from avfuse.faces.pose import fit_pose
 from avfuse.faces.tracker import Face
+from avfuse.geometry.pose import fit_pose
 from avfuse.video.media import FilePath
 from avfuse.video.read import TimedFrame, frames, probe
 
@@ -103,7 +103,7 @@ def faces_file(
     A face has `track`, `box` [x0, y0, x1, y1], `landmarks` [[x, y], …] (68, or null where a backend
     reads none), `confidence`, and `pose` (null without landmarks): `rotation` (3 x 3), `yaw`,
     `pitch` and `roll` in degrees, `translation` [x, y] and `scale`, as of
-    [`HeadPose`][avfuse.faces.pose.HeadPose]. Pixels of the upright frame; times in seconds.
+    [`HeadPose`][avfuse.geometry.pose.HeadPose]. Pixels of the upright frame; times in seconds.
 
     Args:
         path: to write.

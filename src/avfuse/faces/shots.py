@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from jaxtyping import Float
 
-from avfuse.faces.crop import Frame
 from avfuse.faces.tracker import F
+from avfuse.geometry.box import Frame
 
 # Change is 1 - correlation of consecutive thumbnails. So much of it is a cut in any case; so much
 # is one if it is also so many times as much as in the frames around, for hands and heads take more

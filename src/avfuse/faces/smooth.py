@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from avfuse.faces.crop import Box
 from avfuse.faces.tracker import F, Face
+from avfuse.geometry.box import Box
 
 REACH = 0.4
 """How far a box looks before and after itself, in seconds; also the longest gap that is bridged."""

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from avfuse.errors import InputError
-from avfuse.faces.crop import Box, Frame
+from avfuse.geometry.box import Box, Frame
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""Move pixels: a picture sampled where a flow says."""
+"""Move pixels and blend them: a picture sampled where a flow says, laid over another."""
 
 import torch
 import torch.nn.functional as F
@@ -24,3 +24,12 @@ def warp(
     return F.grid_sample(
         image, grid.to(image.dtype), mode="bilinear", padding_mode="border", align_corners=False
     )
+
+
+def blend(
+    image: Float[Tensor, "N 3 H W"],
+    mask: Float[Tensor, "N 1 H W"],
+    motion: Float[Tensor, "N 3 H W"],
+) -> Float[Tensor, "N 3 H W"]:
+    """I' = I·(1-α) + M·α (eq. 7)."""
+    return torch.lerp(image, motion, mask)

@@ -28,7 +28,6 @@ from avfuse.metrics.landmark_motion import (
 from avfuse.metrics.lmd import LMD, LegacyLMD, lmd, lmd_legacy_summed
 from avfuse.metrics.lpips import LPIPS, LPIPSNetwork, lpips
 from avfuse.metrics.lse import LSEC, LSED, SyncScore, lse, sync_score
-from avfuse.metrics.mfcc import mfcc
 from avfuse.metrics.mouth import (
     MouthL1,
     MouthPSNR,
@@ -52,6 +51,7 @@ from avfuse.metrics.sync import (
 )
 from avfuse.metrics.sync_expert import SyncExpert, load_expert
 from avfuse.metrics.syncnet import SyncNet
+from avfuse.sound.mfcc import mfcc
 
 __all__ = [
     "CSIM",

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from avfuse.errors import InputError
-from avfuse.metrics.state_file import load_into
+from avfuse.files.foreign import load_into
 
 _SIDE = 299
 

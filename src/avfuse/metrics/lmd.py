@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from avfuse.faces.crop import MOUTH
+from avfuse.geometry.box import MOUTH
 from avfuse.metrics.base import Mean, comparable
 
 SIDE = 128

@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from avfuse.errors import InputError
+from avfuse.files.foreign import read_state
 from avfuse.metrics.base import Mean, comparable
-from avfuse.metrics.state_file import read_state
 
 
 class LPIPSNetwork(nn.Module):

@@ -13,9 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torchmetrics import Metric
 
-from avfuse.features.mel import SAMPLE_RATE
-from avfuse.metrics.mfcc import mfcc
 from avfuse.metrics.syncnet import FRAMES, SIDE, STEPS, SyncNet
+from avfuse.sound.mel import SAMPLE_RATE
+from avfuse.sound.mfcc import mfcc
 
 REACH = 15
 """Frames by which the sound is shifted either way in search of the best agreement."""

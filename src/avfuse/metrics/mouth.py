@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torchmetrics import Metric
 
-from avfuse.faces.crop import MOUTH
+from avfuse.geometry.box import MOUTH
 from avfuse.metrics.base import Mean, comparable
 from avfuse.metrics.psnr import CEILING
 

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from avfuse.data.clip import smooth
-from avfuse.data.pairs import compose, similarity, transform
 from avfuse.errors import InputError
-from avfuse.faces.crop import Frame
+from avfuse.geometry.affine import compose, similarity, transform
+from avfuse.geometry.box import Frame
+from avfuse.geometry.lips import smooth
 
 SIZE = 48
 """Pixels a side of what the expert sees."""

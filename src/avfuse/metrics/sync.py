@@ -13,9 +13,9 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from avfuse.errors import InputError
-from avfuse.features.mel import mel_windows
 from avfuse.metrics.mouth_crops import RATE, frames_at_rate, mouth_crops
 from avfuse.metrics.sync_expert import FRAMES, STEPS, SyncExpert, load_expert
+from avfuse.sound.mel import mel_windows
 
 REACH = 15
 """Frames to either side at which a curve is taken: 0.6 s."""

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from avfuse.files.weights import Config, load_network, save_network
 from avfuse.layers.blocks import ConvBlock
-from avfuse.weights_file import Config, load_network, save_network
 
 FRAMES = 5
 """Frames that one window of what is seen spans: 200 ms."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from avfuse.metrics.state_file import load_into
+from avfuse.files.foreign import load_into
 
 FRAMES = 5
 """Frames of one window."""

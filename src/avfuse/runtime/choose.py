@@ -3,7 +3,7 @@
 import logging
 
 from avfuse.errors import InputError
-from avfuse.generator import Generator
+from avfuse.methods.dynamic_kernels.generator import Generator
 from avfuse.runtime.runner import Runner
 
 RUNNERS = ("auto", "eager", "fast-cpu", "compiled", "onnx", "cuda-graph")

@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from avfuse.errors import InputError
-from avfuse.generator import Generator
+from avfuse.methods.dynamic_kernels.generator import Generator
 from avfuse.runtime.eager import EagerRunner
 from avfuse.runtime.fast import fast
 from avfuse.runtime.runner import Planes

@@ -9,12 +9,12 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from avfuse.errors import InputError
-from avfuse.generator import Generator
+from avfuse.methods.dynamic_kernels.generator import Generator
 from avfuse.runtime.cuda import Cuda
 from avfuse.runtime.eager import EagerRunner
 from avfuse.runtime.fast import fast
+from avfuse.runtime.frame_side import Speaker
 from avfuse.runtime.runner import Planes, tensors_of
-from avfuse.runtime.speaker import Speaker
 from avfuse.types import Condition
 
 T = TypeVar("T")

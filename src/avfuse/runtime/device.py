@@ -3,7 +3,7 @@
 import torch
 
 from avfuse.errors import InputError
-from avfuse.generator import Generator
+from avfuse.methods.dynamic_kernels.generator import Generator
 from avfuse.model_file import load
 from avfuse.video.media import FilePath
 

@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from avfuse.generator import Generator
+from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.runtime.frame_side import Speaker
 from avfuse.runtime.runner import Planes
-from avfuse.runtime.speaker import Speaker
 from avfuse.types import Condition
 
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import torch
 
 from avfuse.errors import InputError
-from avfuse.generator import Generator
+from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.methods.dynamic_kernels.lean import lean, narrow
 from avfuse.runtime.eager import EagerRunner
-from avfuse.runtime.lean import lean, narrow
 from avfuse.runtime.parity import TOLERANCE, largest_error, trial
 
 

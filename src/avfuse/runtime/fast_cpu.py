@@ -3,7 +3,7 @@
 import torch
 
 from avfuse.errors import InputError
-from avfuse.generator import Generator
+from avfuse.methods.dynamic_kernels.generator import Generator
 from avfuse.runtime.eager import EagerRunner
 from avfuse.runtime.fast import fast
 

@@ -7,12 +7,12 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from avfuse.errors import InputError
-from avfuse.generator import Generator
+from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.methods.dynamic_kernels.lean import lean
 from avfuse.runtime.eager import EagerRunner
-from avfuse.runtime.lean import lean
+from avfuse.runtime.frame_side import Speaker
 from avfuse.runtime.parity import trial
 from avfuse.runtime.runner import Planes, tensors_of
-from avfuse.runtime.speaker import Speaker
 from avfuse.types import Condition
 
 

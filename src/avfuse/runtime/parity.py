@@ -8,11 +8,11 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from avfuse.data.synthetic import synthetic_clip
-from avfuse.faces.crop import box_from_landmarks, crop
-from avfuse.features.mel import mel_spectrogram, mel_windows
-from avfuse.generator import Generator, blend
-from avfuse.layers.warp import warp
+from avfuse.geometry.box import box_from_landmarks, crop
+from avfuse.layers.warp import blend, warp
+from avfuse.methods.dynamic_kernels.generator import Generator
 from avfuse.runtime.runner import Planes, Runner
+from avfuse.sound.mel import mel_spectrogram, mel_windows
 
 TOLERANCE = 2.0
 """The largest error of any pixel that is accepted, in levels."""

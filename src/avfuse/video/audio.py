@@ -12,7 +12,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from avfuse.errors import InputError
-from avfuse.features.mel import SAMPLE_RATE
+from avfuse.sound.mel import SAMPLE_RATE
 from avfuse.video.media import (
     FilePath,
     audio_stream,

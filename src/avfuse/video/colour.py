@@ -5,7 +5,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
-from avfuse.faces.crop import Frame
+from avfuse.geometry.box import Frame
 
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _EXACT = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
-from avfuse.faces.crop import Box, Frame, frame_to_crop
+from avfuse.geometry.box import Box, Frame, frame_to_crop
 
 Pixels = TypeVar("Pixels", bound=np.ndarray)
 

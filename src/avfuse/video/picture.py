@@ -5,8 +5,8 @@ from pathlib import Path
 import cv2
 
 from avfuse.errors import InputError
-from avfuse.faces.crop import Frame
-from avfuse.whole import write_whole
+from avfuse.files.whole import write_whole
+from avfuse.geometry.box import Frame
 
 
 def write_picture(path: Path, image: Frame) -> None:

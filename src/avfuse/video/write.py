@@ -17,7 +17,7 @@ from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
 from avfuse.errors import InputError
-from avfuse.faces.crop import Frame
+from avfuse.geometry.box import Frame
 from avfuse.video.audio import AudioReader, Samples
 from avfuse.video.colour import YuvConverter
 from avfuse.video.media import FilePath

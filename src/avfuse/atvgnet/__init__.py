@@ -1,9 +1,0 @@
-"""ATVGnet: Hierarchical Cross-Modal Talking Face Generation with Dynamic Pixel-Wise Loss.
-
-Chen, Maddox, Duan, Xu; CVPR 2019. One picture and sound become landmarks over time, and those
-become frames over time. Section and equation numbers in this package are that paper's.
-"""
-
-from avfuse.atvgnet.generator import ATVGnet
-
-__all__ = ["ATVGnet"]

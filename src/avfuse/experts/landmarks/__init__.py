@@ -1,0 +1,1 @@
+"""The landmark network: its data and its training."""

@@ -1,0 +1,1 @@
+"""The sync expert: its data, its training, and how well it hears."""

@@ -1,1 +1,0 @@
-"""What the two modalities become before they meet: mel windows, audio and face features."""

@@ -1,0 +1,102 @@
+"""The training verbs: Lightning's command line over our module and data."""
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from lightning import Trainer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from avfuse.data.datamodule import TalkingClips
+from avfuse.errors import InputError
+from avfuse.fit.arguments import names_training, prepared
+from avfuse.methods.dynamic_kernels.training import TalkingFace
+from avfuse.training.base import TalkingModule
+from avfuse.training.runs import KeptConfig
+
+
+class OneLineParser(LightningArgumentParser):
+    """Says what is wrong with the options in one line, as the rest of the command line does."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        raise _refusal(message) from ex
+
+
+class TrainingCLI(LightningCLI):
+    """What model and data must agree on is set once, in the model."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        model = "model.init_args" if self.subclass_mode_model else "model"
+        parser.link_arguments(f"{model}.mel_steps", "data.mel_steps")
+        parser.link_arguments(f"{model}.size", "data.size")
+
+    def instantiate_classes(self) -> None:
+        """Build model, data and trainer; options that make no network are the user's to mend."""
+        try:
+            super().instantiate_classes()
+        except ValueError as error:
+            raise _refusal(str(error)) from error
+
+    def _parse_ckpt_path(self) -> None:
+        """Keep to what the command says; a checkpoint of another network is refused on loading.
+
+        Lightning would let the options that stand in the checkpoint win, without a word.
+        """
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run `fit`, `validate` or `test` with Lightning's options.
+
+    A recipe builds on the `base.yaml` in its folder or in one above it, so that it holds the
+    difference only; and where a recipe that is named as its folder lies beside that, on that one
+    too. What is trained is [`TalkingFace`][avfuse.TalkingFace], unless a recipe names another
+    [`TalkingModule`][avfuse.training.base.TalkingModule] by `model.class_path`.
+
+    Args:
+        arguments: the verb and what follows it.
+
+    Raises:
+        InputError: for options that are unknown, do not fit or make no network, and for files that
+            do not exist.
+    """
+    # W&B notes the commit of the folder of its files: it may lie elsewhere, or not be there yet.
+    os.environ.setdefault("WANDB_GIT_ROOT", str(Path.cwd()))
+    try:
+        _cli(arguments, save_config_callback=KeptConfig)
+    except FileNotFoundError as error:  # Lightning's, for a checkpoint
+        raise InputError(str(error)) from error
+
+
+def trainable(arguments: Sequence[str]) -> tuple[Trainer, TalkingModule, TalkingClips]:
+    """Build what `fit` would train, for who calls the trainer themselves.
+
+    Args:
+        arguments: what follows the verb.
+
+    Raises:
+        InputError: as for `run`.
+    """
+    cli = _cli(arguments, run=False, save_config_callback=None)
+    return cli.trainer, cli.model, cli.datamodule
+
+
+def _refusal(message: str) -> InputError:
+    if "Requirement 'wandb" in message:  # said among all else that a logger could have been
+        return InputError("WandbLogger needs wandb; pip install 'avfuse[wandb]'")
+    return InputError(message)
+
+
+def _cli(arguments: Sequence[str], **options: Any) -> TrainingCLI:
+    warnings.filterwarnings("ignore", "LightningCLI's args parameter")
+    words = prepared(arguments)
+    named = names_training(words)
+    return TrainingCLI(
+        TalkingModule if named else TalkingFace,
+        TalkingClips,
+        subclass_mode_model=named,
+        args=words,
+        parser_class=OneLineParser,
+        **options,
+    )

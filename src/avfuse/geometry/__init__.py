@@ -1,0 +1,1 @@
+"""Where a face is and how it lies: points, boxes, maps, lips, pose. No network."""

@@ -1,0 +1,40 @@
+"""How lips move: their shape and opening, head motion and identity taken out."""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from avfuse.geometry.box import MOUTH
+
+
+def smooth(points: Float[np.ndarray, "T P 2"], width: int = 5) -> Float[np.ndarray, "T P 2"]:
+    """Moving average over `width` frames, shorter at the ends: labels jitter, heads do not."""
+    padded = np.pad(points, ((width // 2,) * 2, (0, 0), (0, 0)), constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width, 0)
+    seen = ~np.isnan(windows)
+    total = np.where(seen, windows, 0).sum(-1)
+    mean = total / np.maximum(seen.sum(-1), 1)
+    return np.where(np.isnan(points), np.nan, mean).astype(np.float32)
+
+
+def lip_shapes(landmarks: Float[np.ndarray, "T 68 2"]) -> Float[np.ndarray, "T 20 2"]:
+    """How the lips differ from the clip's mean, head motion and identity taken out.
+
+    The 20 mouth points, upright (eyes level), from the middle of the mouth corners, in units of
+    the clip's distance from eyes to mouth; minus their mean over the clip.
+    """
+    left, right = landmarks[:, 36:42].mean(1), landmarks[:, 42:48].mean(1)
+    across = (right - left) / np.linalg.norm(right - left, axis=1, keepdims=True)
+    down = np.stack([-across[:, 1], across[:, 0]], 1)
+    corners = landmarks[:, [48, 54]].mean(1)
+    unit = np.nanmedian(np.linalg.norm(corners - (left + right) / 2, axis=1))
+    offsets = (landmarks[:, MOUTH] - corners[:, None]) / unit
+    upright = np.einsum("tij,tpj->tpi", np.stack([across, down], 1), offsets)
+    return (upright - np.nanmean(upright, 0)).astype(np.float32)
+
+
+def lip_aperture(lips: Float[Tensor, "... 20 2"]) -> Float[Tensor, "..."]:
+    """Mean inner-lip opening of mouth points (48 to 67), in their unit; negative is pressed."""
+    upper, lower = lips[..., [13, 14, 15], 1], lips[..., [19, 18, 17], 1]
+    return torch.mean(lower - upper, -1)

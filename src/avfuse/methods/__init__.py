@@ -1,0 +1,1 @@
+"""Whole methods, a folder each; found by themselves, met through avfuse.method.Method."""

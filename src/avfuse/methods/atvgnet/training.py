@@ -1,0 +1,225 @@
+"""The training of ATVGnet: each network by itself, VG-net against the discriminator."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from torch import Tensor
+from torchmetrics import Metric
+
+from avfuse.errors import InputError
+from avfuse.geometry.box import MOUTH
+from avfuse.methods.atvgnet import losses
+from avfuse.methods.atvgnet.discriminator import RegressionDiscriminator
+from avfuse.methods.atvgnet.generator import ATVGnet
+from avfuse.methods.atvgnet.reference import read_landmarks
+from avfuse.methods.atvgnet.sequences import Sequences, sequences
+from avfuse.methods.atvgnet.vg_net import Background, Painted
+from avfuse.training.base import TalkingModule, mouth_checks
+from avfuse.types import Batch, Generated
+
+PATCH = 64
+"""Pixels a side of the mouth patches whose sharpness is compared."""
+
+
+class ATVGnetTraining(TalkingModule):
+    """ATVGnet's training (section 3), and by its options the paper's ablations (section 4.4).
+
+    A sequence is the first frame of one of a pair and the clip of the other: the same person and
+    pose, other lips. Each batch of pairs is used both ways. The principal components are fitted to
+    the training clips' landmarks before the first step.
+
+    Args:
+        channels: of VG-net's image encoder, fine to coarse, and of the discriminator's.
+        blocks: VG-net's residual blocks.
+        audio_width: of AT-net; the paper's is 64.
+        mel_steps: mel steps of a window, 80 a second.
+        size: pixels a side, divisible by 16.
+        components: principal components of the landmarks.
+        boost: ω of eq. 4, by which all components but the first are enhanced.
+        blend: eq. 8, or the motion image itself (w/o DMA).
+        recurrent: the multi-modal convolutional RNN, or a network of single frames (w/o MMCRNN).
+        background: what eq. 8 blends with: the reference, or the previous frame (ATVG-P).
+        teacher_forcing: VG-net sees true landmarks in training; or AT-net's, and its losses reach
+            AT-net (ATVG-ND, trained end to end).
+        rate: learning rate of all networks.
+        pixel: λ of eq. 13.
+        attention: how much the attention mask counts in eq. 9; 0 for a fixed loss (w/o DAL).
+        base: β of eq. 9.
+        adversarial: weight of D_s.
+        adversarial_start: training steps before the discriminator begins.
+        regression: weight of D_p; 0 for a discriminator without regression (w/o RD).
+        mouth: weight of the mouth in the regression, M_p² of eq. 12.
+    """
+
+    generator: ATVGnet
+
+    def __init__(
+        self,
+        channels: Sequence[int] = (64, 64, 128, 256, 512),
+        blocks: int = 9,
+        audio_width: int = 64,
+        mel_steps: int = 28,
+        size: int = 128,
+        components: int = 6,
+        boost: float = 1.0,
+        blend: bool = True,
+        recurrent: bool = True,
+        background: Background = "reference",
+        teacher_forcing: bool = True,
+        rate: float = 2e-4,
+        pixel: float = 10.0,
+        attention: float = 1.0,
+        base: float = 0.5,
+        adversarial: float = 1.0,
+        adversarial_start: int = 0,
+        regression: float = 1.0,
+        mouth: float = 100.0,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.automatic_optimization = False
+        self.generator = ATVGnet(
+            channels=channels,
+            blocks=blocks,
+            audio_width=audio_width,
+            mel_steps=mel_steps,
+            size=size,
+            components=components,
+            boost=boost,
+            blend=blend,
+            recurrent=recurrent,
+            background=background,
+        )
+        self.discriminator = RegressionDiscriminator(channels, 4 * audio_width, size)
+
+    def forward(
+        self, video: Float[Tensor, "B T 3 H W"], mel: Float[Tensor, "B T 80 S"]
+    ) -> Generated:
+        """Make the first frame of every clip speak the mel windows; outputs are folded, (N, ...).
+
+        The frame's landmarks are read by the built-in network.
+        """
+        still = read_landmarks(video[:, 0])
+        painted = self.generator.speak(video[:, 0], still, mel).painted
+        image, mask, motion = (x.flatten(0, 1) for x in painted[:3])
+        source = video[:, :1].expand_as(painted.image).flatten(0, 1)
+        rest = torch.zeros_like(image[:, :2])  # nothing is moved by a flow
+        return Generated(image, mask, motion, rest, motion - source, {})
+
+    def on_fit_start(self) -> None:
+        """Fit the principal components, unless a checkpoint brought them."""
+        shape = self.generator.shape
+        if shape.unit == 0:
+            data = getattr(self.trainer, "datamodule", None)
+            if data is None:
+                raise InputError(
+                    "no landmarks to fit principal components to; train with TalkingClips, or "
+                    "call generator.shape.fit(landmarks) first"
+                )
+            shape.fit(torch.from_numpy(data.landmarks()))
+
+    def training_step(self, batch: Batch, batch_index: int) -> None:
+        given = sequences(batch)
+        generator, discriminator = cast("list[LightningOptimizer]", self.optimizers())
+        predicted, _ = self.generator.predict(given.mel, given.still)
+        painted = self._painted(given, predicted)
+        terms = self._supervision(given, predicted, painted)
+        adversary = self._has_adversary()
+        if adversary:
+            self.discriminator.requires_grad_(False)
+            terms |= self._persuasion(given, painted)
+            self.discriminator.requires_grad_(True)
+        self._step(generator, torch.stack(list(terms.values())).sum())
+        if adversary:
+            judgement = self._judgement(given, painted.image.detach())
+            self._step(discriminator, torch.stack(list(judgement.values())).sum())
+            terms |= judgement
+        self.log_dict({f"train/{k}": v.detach() for k, v in terms.items()}, prog_bar=True)
+
+    def _painted(self, given: Sequences, predicted: Tensor) -> Painted:
+        driving = given.landmarks
+        if not self.hparams["teacher_forcing"]:
+            driving = self.generator.landmarks(predicted, given.still)
+        return self.generator(given.image, given.still, driving)
+
+    def _supervision(
+        self, given: Sequences, predicted: Tensor, painted: Painted
+    ) -> dict[str, Tensor]:
+        """What needs no discriminator: AT-net's squared error, and eq. 9."""
+        h = self.hparams
+        true = self.generator.shape.coefficients(given.landmarks)
+        pixel = losses.dynamic_pixel(
+            painted.image, given.video, painted.mask, attention=h["attention"], base=h["base"]
+        )
+        return {"shape": F.mse_loss(predicted, true), "pixel": h["pixel"] * pixel}
+
+    def _persuasion(self, given: Sequences, painted: Painted) -> dict[str, Tensor]:
+        """The generator's side of eq. 12."""
+        h = self.hparams
+        judged = self.discriminator(painted.image, given.still)
+        return {
+            "adversarial": h["adversarial"] * losses.adversarial_generator(judged.score),
+            "regression": h["regression"] * self._regression(judged.landmarks, given),
+        }
+
+    def _judgement(self, given: Sequences, fake: Tensor) -> dict[str, Tensor]:
+        """The discriminator's side of eq. 12; D_p learns from real frames only."""
+        h = self.hparams
+        real, made = (self.discriminator(video, given.still) for video in (given.video, fake))
+        score = losses.adversarial_discriminator(real.score, made.score)
+        found = self._regression(real.landmarks, given)
+        return {
+            "discriminator": h["adversarial"] * score,
+            "discriminator_regression": h["regression"] * found,
+        }
+
+    def _regression(self, found: Tensor, given: Sequences) -> Tensor:
+        h = self.hparams
+        return losses.landmark_regression(
+            found, given.landmarks, unit=h["size"] / 2, mouth=h["mouth"]
+        )
+
+    def _has_adversary(self) -> bool:
+        h = self.hparams
+        begun = self.trainer.fit_loop.total_batch_idx >= h["adversarial_start"]
+        return bool(begun and (h["adversarial"] or h["regression"]))
+
+    def _step(self, optimizer: Any, loss: Tensor) -> None:
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+
+    def checks(self, batch: Batch, split: str) -> dict[str, Tensor | Metric]:
+        """As `TalkingFace`'s, from sound alone; `taught_psnr` is of frames from true landmarks.
+
+        The paper's ablations (Table 3) are scored with true landmarks. `mouth_distance` is the mean
+        distance of AT-net's mouth from the true one, each about its own middle, in pixels.
+        """
+        given = sequences(batch)
+        spoken = self.generator.speak(given.image, given.still, given.mel)
+        taught = self.generator(given.image, given.still, given.landmarks)
+        mouths = (points[..., MOUTH, :] for points in (spoken.landmarks, given.landmarks))
+        predicted, true = (points - points.mean(-2, keepdim=True) for points in mouths)
+        source = given.image.unsqueeze(1).expand_as(given.video).flatten(0, 1)
+        target, landmarks = given.video.flatten(0, 1), given.landmarks.flatten(0, 1)
+
+        def compared(painted: Painted) -> dict[str, Tensor]:
+            return mouth_checks(painted.image.flatten(0, 1), source, target, landmarks, PATCH)
+
+        return {
+            **compared(spoken.painted),
+            "taught_psnr": compared(taught)["mouth_psnr"],
+            "mouth_distance": (predicted - true).norm(dim=-1).mean(),
+            "mask": spoken.painted.mask.mean(),
+        }
+
+    def configure_optimizers(self) -> list[Any]:
+        """Adam as in the paper; AT-net and VG-net share one, which keeps nothing in common."""
+        networks = (self.generator, self.discriminator)
+        return [
+            torch.optim.Adam(n.parameters(), self.hparams["rate"], (0.5, 0.999)) for n in networks
+        ]

@@ -1,0 +1,1 @@
+"""Audio-Driven Talking Face Video Generation with Dynamic Convolution Kernels (paper 000)."""

@@ -1,0 +1,1 @@
+"""Faces that speak: scene, speaker, speech; whole files and streams."""

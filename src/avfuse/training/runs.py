@@ -1,0 +1,54 @@
+"""What a training run keeps of itself: where its files lie, and how it was configured."""
+
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace, get_loader
+from lightning import LightningModule, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
+
+from avfuse.files.whole import write_whole
+from avfuse.fusion.naming import options
+from avfuse.methods.dynamic_kernels.training import TalkingFace
+
+
+def run_folder(trainer: Trainer) -> Path:
+    """The folder above a run's checkpoints, whatever its logger.
+
+    `trainer.log_dir` is that only for loggers of files; for the others it is shared by all runs.
+    """
+    logger = trainer.logger
+    if logger is None:
+        return Path(trainer.default_root_dir)
+    version = logger.version if isinstance(logger.version, str) else f"version_{logger.version}"
+    return Path(logger.save_dir or trainer.default_root_dir, logger.name or "", version)
+
+
+class KeptConfig(SaveConfigCallback):
+    """Hands the merged configuration to every logger, and writes it as the run's `config.yaml`.
+
+    Args:
+        parser: that read it.
+        config: what was read.
+    """
+
+    def __init__(self, parser: LightningArgumentParser, config: Namespace) -> None:
+        super().__init__(parser, config, save_to_log_dir=False)
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        text = self.parser.dump(self.config, skip_none=False)
+        settings = get_loader("yaml")(text) | _strategy(pl_module)
+        for logger in trainer.loggers:  # first: a logger may only now learn the run's name
+            logger.log_hyperparams(settings)
+        folder = run_folder(trainer)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / "config.yaml", text)
+
+
+def _strategy(module: LightningModule) -> dict[str, Any]:
+    """The strategy in words that runs can be grouped by; its options stand under `model`."""
+    description = module.generator.config["fusion"] if isinstance(module, TalkingFace) else None
+    if description is None:
+        return {}
+    names = (v for k, v in options(description) if k.replace(".inner", "") == "fusion")
+    return {"fusion": " over ".join(names)}
