@@ -1,12 +1,12 @@
 """The model file that people share: safetensors, with everything needed to build it inside.
 
-Nothing is unpickled. The configuration and the credits stand as JSON in the file's own header.
+Nothing is unpickled. Method, configuration and credits stand in the file's own header.
 """
 
 import json
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,18 +15,50 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-import avfuse.fusion  # noqa: F401  strategies are found among what is imported
 from avfuse.errors import InputError
+from avfuse.files.foreign import read_checkpoint
 from avfuse.files.weights import read_header, read_weights, save_network
-from avfuse.fusion.naming import factory, options
-from avfuse.methods.atvgnet.generator import ATVGnet
-from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.method import Method, method_named, methods, name_of
 
 DEFAULT = "default"
 """The bundled model that is used unless another is named."""
 
-_FORMAT = "1"
-_FRAME_BY_FRAME = json.dumps(Generator.__name__)  # where a configuration names no other network
+_FORMAT = "2"
+# The first format named no method, but a network where it was not the usual one.
+_FORMAT_1 = {None: "dynamic_kernels", "ATVGnet": "atvgnet"}
+
+
+class Plan(NamedTuple):
+    """How a model is built.
+
+    Attributes:
+        method: its name.
+        config: as of the method's `config`.
+        trained: which of the method's stages it has been through.
+    """
+
+    method: str
+    config: dict[str, Any]
+    trained: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, method: Method) -> "Plan":
+        """That of a method that is built."""
+        return cls(name_of(type(method)), method.config, method.trained)
+
+    @classmethod
+    def read(cls, content: Mapping[str, Any]) -> "Plan":
+        """The way back from `_asdict`, or from what checkpoints and files of format 1 hold."""
+        if "method" in content and "config" in content:
+            return cls(content["method"], content["config"], tuple(content.get("trained", ())))
+        config = dict(content)
+        return cls(_FORMAT_1[config.pop("network", None)], config)
+
+    def build(self) -> Method:
+        """The method, weights at random."""
+        made = method_named(self.method).build(self.config)
+        made.trained = self.trained
+        return made
 
 
 class BundledModel(NamedTuple):
@@ -36,115 +68,127 @@ class BundledModel(NamedTuple):
         name: what `load` takes.
         path: of the model file.
         megabytes: of the file; a megabyte is 10^6 bytes.
+        method: whose it is.
         credit: the data it was trained on and their licences.
     """
 
     name: str
     path: Path
     megabytes: float
+    method: str
     credit: str
 
 
-def load(name_or_path: str | os.PathLike[str] = DEFAULT, device: str = "cpu") -> Generator:
-    """Load a bundled model by its name, or a model file.
+def load(name_or_path: str | os.PathLike[str] = DEFAULT, device: str = "cpu") -> Method:
+    """Load a bundled model by its name, a model file, or the weights of a method's authors.
 
     Args:
-        name_or_path: a name that `avfuse models` lists, or a file by `avfuse export`.
+        name_or_path: a name that `avfuse models` lists, a file by `avfuse export`, or a file of
+            weights that a method of [`avfuse methods`][avfuse.method.methods] knows how to take.
         device: where to put it, as torch names it.
 
     Returns:
-        The generator in float32 and evaluation mode.
-
-    Raises:
-        InputError: if there is no such model, or the file is none, or what it holds does not work
-            frame by frame.
-    """
-    generator = load_any(name_or_path, device)
-    if isinstance(generator, ATVGnet):
-        raise InputError(
-            f"{name_or_path} holds ATVGnet, which works over time, not frame by frame; load it "
-            f"with avfuse.model_file.load_any and use avfuse.methods.atvgnet.photo.speak_photo"
-        )
-    return generator
-
-
-def load_any(
-    name_or_path: str | os.PathLike[str] = DEFAULT, device: str = "cpu"
-) -> Generator | ATVGnet:
-    """Load a model that works frame by frame or over time, as its `over_time` says.
-
-    Args:
-        name_or_path: a name that `avfuse models` lists, or a file by `avfuse export`.
-        device: where to put it, as torch names it.
-
-    Returns:
-        The generator in float32 and evaluation mode.
+        The method in float32 and evaluation mode.
 
     Raises:
         InputError: if there is no such model, or the file is none.
     """
     path = _find(name_or_path)
-    config = _header(path).get("config", "")
-    generator = _build(config, read_weights(path), path)
-    generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return generator.eval().requires_grad_(False)
+    method = _ours(path) if _is_safetensors(path) else _theirs(path)
+    method = method.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return method.eval().requires_grad_(False)
 
 
-def save(generator: Generator | ATVGnet, path: Path, credit: str = "") -> None:
-    """Write a generator as a model file, weights in float16; whole or not at all.
+def save(method: Method, path: Path, credit: str = "") -> None:
+    """Write a method as a model file, weights in float16; whole or not at all.
 
     Args:
-        generator: what to save.
+        method: what to save.
         path: of the file.
         credit: the data it was trained on and their licences.
 
     Raises:
-        InputError: if the file cannot be written.
+        InputError: if the file cannot be written, or the method could not be built again.
     """
-    if isinstance(generator, Generator) and generator.config["fusion"] is None:
+    plan = Plan.of(method)
+    if not method.portable:
         raise InputError(
-            "the fusion was made by a function, which a file cannot name; give the generator a "
-            "strategy or functools.partial(strategy, ...)"
+            "a part of the model was made by a function, which a file cannot name; give a class or "
+            "functools.partial(class, ...)"
         )
-    save_network(generator, generator.config, path, credit, format=_FORMAT)
+    facts = {"format": _FORMAT, "method": plan.method, "trained": json.dumps(plan.trained)}
+    save_network(method, plan.config, path, credit, **facts)
 
 
-def export(checkpoint: Path, path: Path, credit: str = "") -> Generator | ATVGnet:
-    """Turn a Lightning checkpoint of a training into a model file.
+def export(source: Path, path: Path, credit: str = "") -> Method:
+    """Turn a Lightning checkpoint of a training, or authors' own weights, into a model file.
 
     Args:
-        checkpoint: written by `avfuse fit`; averaged weights where the run kept them.
+        source: written by `avfuse fit`, averaged weights where the run kept them; or what `load`
+            takes.
         path: of the model file.
         credit: the data it was trained on and their licences.
 
     Returns:
-        The generator that was saved.
+        The method that was saved.
 
     Raises:
-        InputError: if the checkpoint is missing or none of ours, or the file cannot be written.
+        InputError: if the source is missing or neither, or the file cannot be written.
+    """
+    method = from_checkpoint(source)
+    save(method.eval(), path, credit)
+    return method
+
+
+def from_checkpoint(path: Path) -> Method:
+    """The method in a checkpoint of a training, or in authors' own weights.
+
+    Raises:
+        InputError: if the file is missing or neither.
     """
     try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        config, tensors = state["avfuse"], state["state_dict"]
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        plan, tensors = Plan.read(json.loads(state["avfuse"])), state["state_dict"]
     except FileNotFoundError as error:
-        raise InputError(f"{checkpoint} does not exist") from error
+        raise InputError(f"{path} does not exist") from error
     except Exception as error:  # whatever a foreign or damaged file makes of the loader
-        raise InputError(f"{checkpoint} is not a checkpoint written by avfuse fit") from error
-    prefix = "generator."
-    weights = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-    generator = _build(config, weights, checkpoint)
-    save(generator.eval(), path, credit)
-    return generator
+        try:
+            return _theirs(path)
+        except InputError:
+            raise InputError(f"{path} is not a checkpoint written by avfuse fit") from error
+    return _filled(plan, own_weights(tensors), path)
 
 
-def check_alike(theirs: dict[str, Any], own: dict[str, Any], what: str) -> None:
+def loaded(name_or_path: str) -> Method:
+    """A model by whatever holds one: what `load` takes, or a checkpoint of a training.
+
+    Raises:
+        InputError: as `load`.
+    """
+    path = Path(name_or_path)
+    try:
+        return load(name_or_path)
+    except InputError:
+        if not path.is_file() or _is_safetensors(path):
+            raise
+    return from_checkpoint(path)
+
+
+def own_weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A method's weights, out of the state of its training."""
+    parts = (name.partition(".")[::2] for name in tensors)
+    values = zip(parts, tensors.values(), strict=True)
+    return {name: value for (part, name), value in values if part in ("method", "generator")}
+
+
+def check_alike(theirs: Plan, own: Plan, what: str) -> None:
     """Refuse weights of a network that was built otherwise.
 
-    The size it is trained for may differ where the network is fully convolutional; what either
-    configuration cannot tell is not compared.
+    The size it is trained for may differ where the method draws any; what either configuration
+    cannot tell is not compared.
 
     Args:
-        theirs: the generator's `config` with the weights.
+        theirs: the plan that comes with the weights.
         own: that of the network they are meant for.
         what: where the weights come from, for the message.
 
@@ -152,7 +196,8 @@ def check_alike(theirs: dict[str, Any], own: dict[str, Any], what: str) -> None:
         InputError: naming each option that differs.
     """
     given, here = _flat(theirs), _flat(own)
-    free = {"size"} if given["network"] == here["network"] == _FRAME_BY_FRAME else set()
+    alike = theirs.method == own.method
+    free = {"size"} if alike and method_named(own.method).any_size else set()
     wrong = [k for k in given if k in here and k not in free and given[k] != here[k]]
     # Another strategy has other options: its name says it all.
     wrong = [k for k in wrong if not any(k.startswith(f"{other}.") for other in wrong)]
@@ -165,8 +210,9 @@ def bundled() -> Iterator[BundledModel]:
     """The models that come with the package, by name."""
     folder = Path(str(resources.files("avfuse") / "models"))
     for path in sorted(folder.glob("*.safetensors")):
-        credit = _header(path).get("credit", "")
-        yield BundledModel(path.stem, path, path.stat().st_size / 1e6, credit)
+        header = _header(path)
+        size, method = path.stat().st_size / 1e6, _plan(header).method
+        yield BundledModel(path.stem, path, size, method, header.get("credit", ""))
 
 
 def _find(name_or_path: str | os.PathLike[str]) -> Path:
@@ -182,42 +228,68 @@ def _find(name_or_path: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _header(path: Path) -> dict[str, str]:
+def _is_safetensors(path: Path) -> bool:
     try:
-        header = read_header(path)
-    except (OSError, SafetensorError) as error:
+        read_header(path)
+    except (OSError, SafetensorError):
+        return False
+    return True
+
+
+def _ours(path: Path) -> Method:
+    try:
+        plan = _plan(_header(path))
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is not a model file; make one with avfuse export") from error
-    if header.get("format") != _FORMAT:
+    return _filled(plan, read_weights(path), path)
+
+
+def _theirs(path: Path) -> Method:
+    """The weights of some method's own authors, in the first method that recognises them."""
+    refusal = f"{path} is not a model file; make one with avfuse export"
+    try:
+        weights = read_checkpoint(path)
+    except InputError as error:
+        raise InputError(refusal) from error
+    for name in methods():
+        kind = method_named(name)
+        if weights and kind.recognises(weights):
+            method = kind.build({})
+            method.take(weights)
+            return method
+    raise InputError(refusal)
+
+
+def _header(path: Path) -> dict[str, str]:
+    header = read_header(path)
+    if header.get("format") not in ("1", _FORMAT):
         raise InputError(
-            f"{path} has model format {header.get('format')}, expected {_FORMAT}; export it again"
+            f"{path} has model format {header.get('format')}, expected 1 or {_FORMAT}; export it "
+            f"again"
         )
     return header
 
 
-def _build(config: str, weights: dict[str, Tensor], path: Path) -> Generator | ATVGnet:
+def _plan(header: Mapping[str, str]) -> Plan:
+    config = json.loads(header["config"])
+    if "method" not in header:
+        return Plan.read(config)
+    return Plan(header["method"], config, tuple(json.loads(header.get("trained", "[]"))))
+
+
+def _filled(plan: Plan, weights: dict[str, Tensor], path: Path) -> Method:
     try:
-        generator = _planned(json.loads(config))
-        generator.load_state_dict(weights)
+        method = plan.build()
+        method.load_state_dict(weights)
     except InputError as error:
         raise InputError(f"{path} {error}") from error
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = textwrap.shorten(str(error), 200)
         raise InputError(f"{path}: weights and configuration do not fit ({reason})") from error
-    return generator
+    return method
 
 
-def _planned(config: dict[str, Any]) -> Generator | ATVGnet:
-    """The network that a configuration describes, weights at random."""
-    plan = dict(config)
-    if plan.get("network") == ATVGnet.__name__:
-        del plan["network"]
-        return ATVGnet(**plan)
-    return Generator(factory(plan.pop("fusion")), **plan)
-
-
-def _flat(config: dict[str, Any]) -> dict[str, str]:
-    """A configuration as options and their values in JSON, those of the strategy in full."""
-    plain = {k: v for k, v in config.items() if k != "fusion"}
-    fusion = dict(options(config["fusion"])) if config.get("fusion") else {}
-    flat = {k: json.dumps(v) for k, v in {**fusion, **plain}.items()}
-    return {"network": _FRAME_BY_FRAME, **flat}
+def _flat(plan: Plan) -> dict[str, str]:
+    """A plan as options and their values in JSON."""
+    options = method_named(plan.method).spelled_out(plan.config)
+    return {"method": plan.method, **{k: json.dumps(v) for k, v in options.items()}}

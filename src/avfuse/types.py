@@ -7,19 +7,24 @@
 | N      | frames, time folded: B·T     | P      | landmarks (68, iBUG order)    |
 | C      | channels                     | K      | reference frames              |
 | H W    | height, width in pixels      | L      | audio samples (16 kHz, mono)  |
+| M      | mel bands                    | s      | pixels a side of a crop       |
 
 Images are RGB float in [0, 1] inside networks and uint8 RGB outside. Coordinates are pixels, x
 before y. Time is seconds.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
-from jaxtyping import Float
+from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
 LIP_UNIT = 0.02
 """Typical lip motion in units of the distance from eyes to mouth; makes losses on it O(1)."""
+
+Nest = Tensor | None | tuple["Nest", ...]
+"""Tensors in (named) tuples in tuples: what a method's condition, person and state are."""
 
 Pyramid = tuple[Float[Tensor, "N _ _ _"], ...]
 """Features of N frames, fine to coarse; every level has a C, H and W of its own."""
@@ -66,20 +71,14 @@ class Condition(NamedTuple):
     kernels: tuple[Kernel, ...] = ()
     landmarks: Float[Tensor, "B T 20 2"] | None = None
 
-    def map(self, function: Callable[[Tensor], Tensor]) -> "Condition":
-        """Apply a function to every tensor that is there."""
-        return Condition(
-            function(self.audio),
-            tuple(
-                Kernel(function(k.weight), None if k.bias is None else function(k.bias))
-                for k in self.kernels
-            ),
-            None if self.landmarks is None else function(self.landmarks),
-        )
-
     def fold(self) -> "Condition":
         """Fold time into the batch: every (B, T, ...) becomes (N, ...) with N = B·T."""
-        return self.map(lambda tensor: tensor.flatten(0, 1))
+        kernels = (
+            Kernel(k.weight.flatten(0, 1), None if k.bias is None else k.bias.flatten(0, 1))
+            for k in self.kernels
+        )
+        lips = None if self.landmarks is None else self.landmarks.flatten(0, 1)
+        return Condition(self.audio.flatten(0, 1), tuple(kernels), lips)
 
 
 class Fused(NamedTuple):
@@ -94,21 +93,67 @@ class Fused(NamedTuple):
     aux: dict[str, Tensor]
 
 
-class Drawn(NamedTuple):
-    """What the network draws, before eq. 7.
+class Framing(NamedTuple):
+    """Where a method looks, in sides of the library's square around a face; (0, 0, 1, 1) is that.
 
-    Attributes:
-        mask: attention mask α in [0, 1], (N, 1, H, W); 1 where blending is off.
-        flow: where each pixel of M comes from, relative to itself, in pixels, (N, 2, H, W); 0 where
-            blending is off.
-        change: what M adds to the warped input, in [-1, 1], (N, 3, H, W).
-        aux: the strategy's extra outputs.
+    The square reaches from half the distance between eyes and mouth above the eyes to twice that
+    distance below them (see [`box_from_points`][avfuse.geometry.box.box_from_points]). What is
+    framed is scaled to a square of the method's size, whatever its aspect.
     """
 
-    mask: Float[Tensor, "N 1 H W"]
-    flow: Float[Tensor, "N 2 H W"]
-    change: Float[Tensor, "N 3 H W"]
-    aux: dict[str, Tensor]
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 1.0
+    bottom: float = 1.0
+
+
+class Seen(NamedTuple):
+    """Crops as they were cut, on the CPU; a method moves what it needs.
+
+    Attributes:
+        images: RGB; black where no face is.
+        landmarks: in pixels of the crop; NaN where no face is. None where a method asks for none.
+    """
+
+    images: UInt8[Tensor, "T s s 3"]
+    landmarks: Float[Tensor, "T 68 2"] | None = None
+
+
+class Drawn(NamedTuple):
+    """What a network draws of frames, before eq. 7: I' = I·(1-α) + M·α.
+
+    Attributes:
+        colour: with a flow, what M adds to the warped input, in [-1, 1]; without one, M itself.
+        mask: attention mask α in [0, 1]; None is 1 everywhere: the picture is M.
+        flow: where each pixel of M comes from, relative to itself, in pixels, x before y.
+        aux: named extra outputs, for the method's own losses.
+    """
+
+    colour: Float[Tensor, "N 3 H W"]
+    mask: Float[Tensor, "N 1 H W"] | None = None
+    flow: Float[Tensor, "N 2 H W"] | None = None
+    aux: Mapping[str, Tensor] = MappingProxyType({})
+
+
+class Planes(NamedTuple):
+    """The same of frames, or of one, as it is pasted: on the CPU, channels last, in levels of 255.
+
+    Attributes:
+        colour: with a flow, what M adds to the warped crop; without one, M itself. Not in whole
+            levels, since it is scaled to the frame before anything is rounded.
+        mask: attention mask α in [0, 1]; None is 1 everywhere.
+        flow: where each pixel of M comes from, relative to itself, in pixels of the crop.
+    """
+
+    colour: Float32[Tensor, "*N H W 3"]
+    mask: Float32[Tensor, "*N H W"] | None = None
+    flow: Float32[Tensor, "*N H W 2"] | None = None
+
+    def each(self) -> Iterator["Planes"]:
+        """Those of every frame by itself."""
+        for number, colour in enumerate(self.colour):
+            mask, flow = (None if plane is None else plane[number] for plane in self[1:])
+            yield Planes(colour, mask, flow)
 
 
 class Generated(NamedTuple):
@@ -117,19 +162,18 @@ class Generated(NamedTuple):
     Attributes:
         image: I' = I·(1-α) + M·α (eq. 7), (N, 3, H, W); M itself where blending is off.
         mask: attention mask α in [0, 1], (N, 1, H, W); 1 where blending is off.
-        motion: motion image M, (N, 3, H, W): the input, warped by the flow, plus the change; not
-            clipped to [0, 1], since clipping would stop gradients.
-        flow: where each pixel of M comes from, relative to itself, in pixels, (N, 2, H, W).
-        change: what M adds to the warped input, in [-1, 1], (N, 3, H, W).
+        motion: motion image M, (N, 3, H, W); not clipped to [0, 1], since clipping would stop
+            gradients.
+        flow: where each pixel of M comes from, relative to itself, in pixels, (N, 2, H, W); None
+            where M is drawn from nothing.
         aux: the strategy's extra outputs.
     """
 
     image: Float[Tensor, "N 3 H W"]
     mask: Float[Tensor, "N 1 H W"]
     motion: Float[Tensor, "N 3 H W"]
-    flow: Float[Tensor, "N 2 H W"]
-    change: Float[Tensor, "N 3 H W"]
-    aux: dict[str, Tensor]
+    flow: Float[Tensor, "N 2 H W"] | None
+    aux: Mapping[str, Tensor]
 
 
 class Batch(NamedTuple):

@@ -67,7 +67,7 @@ def _train(folder: Path) -> TalkingClips:
         return data
     last = folder / "checkpoints" / "last.ckpt"
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
-    save(module.generator, folder / MODEL)
+    save(module.method, folder / MODEL)
     last.unlink(missing_ok=True)  # what it was for is done
     return data
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from jsonargparse import get_loader
 
-import avfuse.fusion  # noqa: F401  strategies are found among what is imported
 from avfuse.errors import InputError
 from avfuse.fusion.naming import strategies
 

@@ -1,5 +1,6 @@
 """The training verbs: Lightning's command line over our module and data."""
 
+import importlib
 import os
 import warnings
 from collections.abc import Sequence
@@ -12,9 +13,10 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from avfuse.data.datamodule import TalkingClips
 from avfuse.errors import InputError
 from avfuse.fit.arguments import names_training, prepared
-from avfuse.methods.dynamic_kernels.training import TalkingFace
-from avfuse.training.base import TalkingModule
+from avfuse.training.base import Training
 from avfuse.training.runs import KeptConfig
+
+_USUAL = "avfuse.methods.dynamic_kernels.training.TalkingFace"  # where no recipe names another
 
 
 class OneLineParser(LightningArgumentParser):
@@ -52,7 +54,7 @@ def run(arguments: Sequence[str]) -> None:
     A recipe builds on the `base.yaml` in its folder or in one above it, so that it holds the
     difference only; and where a recipe that is named as its folder lies beside that, on that one
     too. What is trained is [`TalkingFace`][avfuse.TalkingFace], unless a recipe names another
-    [`TalkingModule`][avfuse.training.base.TalkingModule] by `model.class_path`.
+    [`Training`][avfuse.training.base.Training] by `model.class_path`.
 
     Args:
         arguments: the verb and what follows it.
@@ -69,7 +71,7 @@ def run(arguments: Sequence[str]) -> None:
         raise InputError(str(error)) from error
 
 
-def trainable(arguments: Sequence[str]) -> tuple[Trainer, TalkingModule, TalkingClips]:
+def trainable(arguments: Sequence[str]) -> tuple[Trainer, Training, TalkingClips]:
     """Build what `fit` would train, for who calls the trainer themselves.
 
     Args:
@@ -88,12 +90,18 @@ def _refusal(message: str) -> InputError:
     return InputError(message)
 
 
+def _usual() -> type[Training]:
+    home, _, name = _USUAL.rpartition(".")
+    usual: type[Training] = getattr(importlib.import_module(home), name)
+    return usual
+
+
 def _cli(arguments: Sequence[str], **options: Any) -> TrainingCLI:
     warnings.filterwarnings("ignore", "LightningCLI's args parameter")
     words = prepared(arguments)
     named = names_training(words)
     return TrainingCLI(
-        TalkingModule if named else TalkingFace,
+        Training if named else _usual(),
         TalkingClips,
         subclass_mode_model=named,
         args=words,

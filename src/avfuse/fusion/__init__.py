@@ -1,17 +1,13 @@
-"""Interchangeable ways to fuse sound and image."""
+"""Interchangeable ways to fuse sound and image, a file each; they are found, not listed."""
 
-from avfuse.fusion.base import Fusion
-from avfuse.fusion.channel_concat import ChannelConcat
-from avfuse.fusion.dynamic_kernel import DynamicKernel
-from avfuse.fusion.landmark_cascade import LandmarkCascade
-from avfuse.fusion.no_fusion import NoFusion
-from avfuse.fusion.spatial_attention import SpatialAttention
 
-__all__ = [
-    "ChannelConcat",
-    "DynamicKernel",
-    "Fusion",
-    "LandmarkCascade",
-    "NoFusion",
-    "SpatialAttention",
-]
+def __getattr__(name: str) -> object:
+    """A strategy by the name of its class, so that recipes may say `avfuse.fusion.NoFusion`."""
+    from avfuse.fusion.base import Fusion
+    from avfuse.fusion.naming import strategies
+
+    if name == Fusion.__name__:
+        return Fusion
+    if name.startswith("_") or name not in (known := strategies()):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return known[name]

@@ -1,7 +1,7 @@
 """The one contract behind which every way of fusing sound and image stands."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
@@ -35,7 +35,7 @@ class Fusion(nn.Module, ABC):
     def forward(self, features: Pyramid, condition: Condition) -> Fused:
         """Frame side: fuse a folded condition (N, ...) into the pyramid, fine to coarse."""
 
-    def losses(self, aux: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
+    def losses(self, aux: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
         """The strategy's own supervision, by name; added to the generator's losses.
 
         Args:

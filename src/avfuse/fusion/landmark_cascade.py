@@ -1,5 +1,6 @@
 """Fig. 1b: sound becomes landmarks, and the landmarks drive the image."""
 
+from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -80,7 +81,7 @@ class LandmarkCascade(Fusion):
         fused: Fused = self.inner(features, condition)
         return fused._replace(aux={**fused.aux, "landmarks": cast(Tensor, condition.landmarks)})
 
-    def losses(self, aux: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
+    def losses(self, aux: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
         """Squared error of the landmarks, in units of typical lip motion; then the inner's own."""
         target = torch.cat([batch.lips2, batch.lips1]).flatten(0, 1)
         error = F.mse_loss(aux["landmarks"].float() / LIP_UNIT, target / LIP_UNIT)

@@ -1,7 +1,9 @@
 """Strategies by name: what recipes, checkpoints and model files hold of them."""
 
 import functools
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +12,10 @@ from avfuse.fusion.base import Fusion, FusionFactory
 
 
 def strategies() -> dict[str, type[Fusion]]:
-    """Every strategy that is imported, by name and in order of names."""
+    """Every strategy of the library's own, and those that are imported, by name and in order."""
+    package = importlib.import_module(__package__)
+    for part in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{__package__}.{part.name}")
     found, waiting = dict[str, type[Fusion]](), [Fusion]
     while waiting:
         subclasses = waiting.pop().__subclasses__()

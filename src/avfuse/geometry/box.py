@@ -7,12 +7,17 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from avfuse.types import Framing
+
 Frame = UInt8[np.ndarray, "H W 3"]
 """One upright RGB frame."""
 
 
 class Box(NamedTuple):
-    """A square in pixels of the frame, with fractions of a pixel; may reach beyond the frame."""
+    """A rectangle in pixels of the frame, with fractions of a pixel; may reach beyond the frame.
+
+    That of a face is a square; what a method looks at need not be.
+    """
 
     x0: float
     y0: float
@@ -21,8 +26,21 @@ class Box(NamedTuple):
 
     @property
     def side(self) -> float:
-        """Width and height in pixels."""
+        """Width in pixels, and height, where it is a square."""
         return self.x1 - self.x0
+
+    @property
+    def height(self) -> float:
+        """In pixels."""
+        return self.y1 - self.y0
+
+    def framed(self, framing: Framing) -> "Box":
+        """The part of it, or of what is around it, at which a method looks."""
+        if framing == Framing():
+            return self
+        x0, x1 = (self.x0 + share * self.side for share in (framing.left, framing.right))
+        y0, y1 = (self.y0 + share * self.height for share in (framing.top, framing.bottom))
+        return Box(x0, y0, x1, y1)
 
 
 EYES = slice(36, 48)
@@ -54,8 +72,8 @@ def box_from_points(eyes: Float[np.ndarray, "2"], corners: Float[np.ndarray, "2"
 
 def crop(frame: Frame, box: Box, size: int) -> UInt8[np.ndarray, "size size 3"]:
     """Resample the box to size x size pixels; what lies beyond the frame repeats its edge."""
-    if box.side > 2 * size:  # far smaller: average first, or thin lines alias
-        frame, box = _averaged(frame, box, int(box.side // size))
+    if (least := min(box.side, box.height)) > 2 * size:  # far smaller: average, or lines alias
+        frame, box = _averaged(frame, box, int(least // size))
     return cv2.warpAffine(
         frame,
         frame_to_crop(box, size),
@@ -90,8 +108,8 @@ def _blocks(low: float, high: float, length: int, factor: int) -> tuple[int, int
 
 def frame_to_crop(box: Box, size: int) -> Float[np.ndarray, "2 3"]:
     """The affine map from frame pixels to crop pixels, pixel centres at whole numbers."""
-    scale = size / box.side
+    across, down = size / box.side, size / box.height
     # A pixel's centre lies half a pixel inside its edge, in either picture.
-    shift_x = (0.5 - box.x0) * scale - 0.5
-    shift_y = (0.5 - box.y0) * scale - 0.5
-    return np.array([[scale, 0, shift_x], [0, scale, shift_y]], np.float32)
+    shift_x = (0.5 - box.x0) * across - 0.5
+    shift_y = (0.5 - box.y0) * down - 0.5
+    return np.array([[across, 0, shift_x], [0, down, shift_y]], np.float32)

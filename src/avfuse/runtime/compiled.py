@@ -3,26 +3,27 @@
 import os
 import shutil
 
-import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
 
 from avfuse.errors import InputError
-from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.method import Method
 from avfuse.runtime.eager import EagerRunner
 from avfuse.runtime.fast import fast
-from avfuse.runtime.runner import Planes
-from avfuse.types import Condition
+from avfuse.runtime.nest import mapped
+from avfuse.runtime.padding import padded, padded_count
+from avfuse.types import Nest, Planes
 
 
-class CompiledRunner:
+class CompiledRunner(EagerRunner):
     """`torch.compile` of the lean network, in bfloat16 where that holds.
 
     The first chunk of a size takes as long as the compiler does, seconds to a minute. So that few
-    sizes are compiled, a chunk is filled up to the next power of two by its last frame.
+    sizes are compiled, a chunk is filled up to the next power of two by its last frame. The sound's
+    side is not compiled.
 
     Args:
-        generator: in evaluation mode.
+        method: in evaluation mode.
 
     Raises:
         InputError: there is no compiler.
@@ -30,30 +31,20 @@ class CompiledRunner:
 
     name = "compiled"
 
-    def __init__(self, generator: Generator) -> None:
+    def __init__(self, method: Method) -> None:
         if not has_compiler():
             raise InputError(
                 "runner compiled: no C++ compiler found; install g++ or clang++, name one in CXX, "
                 "or use --runner auto"
             )
-        self._runner = EagerRunner(fast(generator).generator)
+        super().__init__(fast(method).method)
         # Freezing lets the compiler bring the weights into the order that its kernels read.
-        self._runner.speaker.compile(dynamic=False, options={"freezing": True})
+        self.frame_side.compile(dynamic=False, options={"freezing": True})
 
-    def prepare(self, mel: Float[Tensor, "N 80 S"]) -> Condition:
-        """The sound's side of a chunk; not compiled, since it is one product a layer already."""
-        return self._runner.prepare(mel)
-
-    def __call__(self, crops: UInt8[Tensor, "N H W 3"], condition: Condition) -> Planes:
-        """The frames' side of a chunk."""
-        count = len(crops)
-        missing = (1 << (count - 1).bit_length()) - count
-
-        def filled(tensor: Tensor) -> Tensor:
-            return torch.cat([tensor, tensor[-1:].expand(missing, *tensor.shape[1:])])
-
-        planes = self._runner(filled(crops), condition.map(filled))
-        return Planes(*(plane[:count] for plane in planes))
+    def draw(self, images: UInt8[Tensor, "N H W 3"] | None, condition: Nest) -> Planes:
+        count, filled = padded_count(images, condition)
+        planes = super().draw(*padded((images, condition), filled))
+        return mapped(planes, lambda plane: plane[:count])
 
 
 def has_compiler() -> bool:

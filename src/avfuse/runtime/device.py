@@ -1,20 +1,20 @@
-"""Which device a network runs on."""
+"""Which device a method runs on."""
 
 import torch
 
 from avfuse.errors import InputError
-from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.method import Method
 from avfuse.model_file import load
 from avfuse.video.media import FilePath
 
 
-def network_on(model: FilePath | Generator, device: str) -> Generator:
+def method_on(model: FilePath | Method, device: str) -> Method:
     """Load a model, or put a loaded one, on a device.
 
     Raises:
         InputError: as `load` and `device_named`.
     """
-    if not isinstance(model, Generator):
+    if not isinstance(model, Method):
         return load(model, device_named(device))
     return (model if device == "auto" else model.to(device_named(device))).eval()
 

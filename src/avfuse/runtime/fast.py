@@ -1,4 +1,4 @@
-"""The network as it runs fastest on its device while the picture stays the same."""
+"""The method as it runs fastest on its device while the picture stays the same."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -6,40 +6,43 @@ from typing import NamedTuple
 import torch
 
 from avfuse.errors import InputError
-from avfuse.methods.dynamic_kernels.generator import Generator
-from avfuse.methods.dynamic_kernels.lean import lean, narrow
+from avfuse.method import Method
 from avfuse.runtime.eager import EagerRunner
 from avfuse.runtime.parity import TOLERANCE, largest_error, trial
 
 
 class Fast(NamedTuple):
-    """A lean generator, and the precision of most of its layers."""
+    """A lean method, and the precision of most of its layers."""
 
-    generator: Generator
+    method: Method
     dtype: torch.dtype
 
 
-def fast(generator: Generator, dtype: torch.dtype | None = None) -> Fast:
-    """The lean network, in bfloat16 where that holds.
+def fast(method: Method, dtype: torch.dtype | None = None) -> Fast:
+    """The lean method, in bfloat16 where that holds.
 
     Args:
-        generator: in evaluation mode, on the device where it is to run; it is left as it is.
-        dtype: float32 or bfloat16; None for bfloat16 where the device computes in it and the
-            picture stays within [`TOLERANCE`][avfuse.runtime.parity.TOLERANCE] of float32's.
+        method: in evaluation mode, on the device where it is to run; it is left as it is.
+        dtype: float32 or bfloat16; None for bfloat16 where the device and the method compute in it
+            and the picture stays within [`TOLERANCE`][avfuse.runtime.parity.TOLERANCE] of
+            float32's.
 
     Raises:
         InputError: bfloat16 was asked for and does not hold.
     """
-    device = next(generator.parameters()).device
-    if dtype == torch.float32 or (dtype is None and not has_bfloat16(device)):
-        return Fast(lean(generator), torch.float32)
-    narrowed = lean(generator)
-    narrow(narrowed, torch.bfloat16)
-    error = largest_error(EagerRunner(narrowed), EagerRunner(generator), *trial(generator))
+    if dtype == torch.float32 or (dtype is None and not has_bfloat16(method.device)):
+        return Fast(method.lean(torch.float32), torch.float32)
+    try:
+        narrowed = method.lean(torch.bfloat16)
+    except InputError:
+        if dtype is not None:
+            raise
+        return Fast(method.lean(torch.float32), torch.float32)
+    error = largest_error(EagerRunner(narrowed), EagerRunner(method), trial(method))
     if error <= TOLERANCE:
         return Fast(narrowed, torch.bfloat16)
     if dtype is None:
-        return Fast(lean(generator), torch.float32)
+        return Fast(method.lean(torch.float32), torch.float32)
     raise InputError(
         f"in bfloat16 pixels are up to {error:.1f} levels off, more than {TOLERANCE:g}; use float32"
     )

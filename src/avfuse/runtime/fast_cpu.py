@@ -3,7 +3,7 @@
 import torch
 
 from avfuse.errors import InputError
-from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.method import Method
 from avfuse.runtime.eager import EagerRunner
 from avfuse.runtime.fast import fast
 
@@ -15,21 +15,22 @@ class FastCpuRunner(EagerRunner):
     allocation is made for a frame alone.
 
     Args:
-        generator: in evaluation mode, on the CPU.
+        method: in evaluation mode, on the CPU.
         dtype: as of [`fast`][avfuse.runtime.fast.fast].
 
     Attributes:
         dtype: what was taken.
 
     Raises:
-        InputError: the generator is on a GPU, or bfloat16 was asked for and does not hold.
+        InputError: the method is on a GPU, or bfloat16 was asked for and does not hold.
     """
 
     name = "fast-cpu"
 
-    def __init__(self, generator: Generator, dtype: torch.dtype | None = None) -> None:
-        device = next(generator.parameters()).device.type
-        if device != "cpu":
-            raise InputError(f"runner fast-cpu: the model is on {device}; use --device cpu")
-        network, self.dtype = fast(generator, dtype)
+    def __init__(self, method: Method, dtype: torch.dtype | None = None) -> None:
+        if method.device.type != "cpu":
+            raise InputError(
+                f"runner fast-cpu: the model is on {method.device.type}; use --device cpu"
+            )
+        network, self.dtype = fast(method, dtype)
         super().__init__(network)

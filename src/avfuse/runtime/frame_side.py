@@ -1,22 +1,25 @@
-"""The part of the generator that is compiled, captured or exported: uint8 in, planes out."""
+"""The part of a method that is compiled, captured or exported: uint8 in, planes out."""
 
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
-from avfuse.methods.dynamic_kernels.generator import Generator
-from avfuse.runtime.runner import Planes
-from avfuse.types import Condition
+from avfuse.method import Method
+from avfuse.types import Nest, Planes
 
 
-class Speaker(nn.Module):
-    """A generator between crops as they are cut and planes as they are pasted."""
+class FrameSide(nn.Module):
+    """A method's `draw` between crops as they are cut and planes as they are pasted."""
 
-    def __init__(self, generator: Generator) -> None:
+    def __init__(self, method: Method) -> None:
         super().__init__()
-        self.generator = generator
+        self.method = method
 
-    def forward(self, crops: UInt8[Tensor, "N H W 3"], condition: Condition) -> Planes:
-        """Draw a chunk, on the generator's device."""
-        images = crops.permute(0, 3, 1, 2).float() / 255
-        mask, flow, change, _ = self.generator.draw(images, condition)
-        return Planes(mask.squeeze(1), (change * 255).movedim(1, -1), flow.movedim(1, -1))
+    def forward(self, images: UInt8[Tensor, "N H W 3"] | None, condition: Nest) -> Planes:
+        """Draw a chunk, on the method's device."""
+        pixels = None if images is None else images.permute(0, 3, 1, 2).float() / 255
+        colour, mask, flow, _ = self.method.draw(pixels, condition)
+        return Planes(
+            (colour * 255).movedim(1, -1),
+            None if mask is None else mask.squeeze(1),
+            None if flow is None else flow.movedim(1, -1),
+        )

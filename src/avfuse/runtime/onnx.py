@@ -3,37 +3,35 @@
 import importlib.util
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from torch import Tensor, nn
 
 from avfuse.errors import InputError
-from avfuse.methods.dynamic_kernels.generator import Generator
-from avfuse.methods.dynamic_kernels.lean import lean
-from avfuse.runtime.eager import EagerRunner
-from avfuse.runtime.frame_side import Speaker
+from avfuse.method import Method
+from avfuse.runtime.frame_side import FrameSide
+from avfuse.runtime.nest import mapped, tensors_of
 from avfuse.runtime.parity import trial
-from avfuse.runtime.runner import Planes, tensors_of
-from avfuse.types import Condition
+from avfuse.runtime.runner import Runner
+from avfuse.types import Nest, Planes
 
 
-class OnnxRunner:
-    """The frames' side as an ONNX graph in float32, its kernels among the inputs.
+class OnnxRunner(Runner):
+    """The frames' side as an ONNX graph in float32, what it is conditioned by among the inputs.
 
     The sound's side stays in torch. Making the graph takes some seconds.
 
     Args:
-        generator: in evaluation mode, on the CPU.
+        method: in evaluation mode, on the CPU.
 
     Raises:
-        InputError: the packages are missing, or the generator is on a GPU.
+        InputError: the packages are missing, or the method is on a GPU.
     """
 
     name = "onnx"
 
-    def __init__(self, generator: Generator) -> None:
-        device = next(generator.parameters()).device.type
-        if device != "cpu":
-            raise InputError(f"runner onnx: the model is on {device}; use --device cpu")
+    def __init__(self, method: Method) -> None:
+        if method.device.type != "cpu":
+            raise InputError(f"runner onnx: the model is on {method.device.type}; use --device cpu")
         if missing := [n for n in ("onnx", "onnxscript", "onnxruntime") if not _installed(n)]:
             raise InputError(
                 f"runner onnx needs {', '.join(missing)}: pip install 'avfuse[onnx]', or use "
@@ -41,48 +39,48 @@ class OnnxRunner:
             )
         import onnxruntime
 
-        self._eager = EagerRunner(lean(generator))
+        self.method = method.lean(torch.float32)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         self._session = onnxruntime.InferenceSession(
-            exported(generator), options, providers=["CPUExecutionProvider"]
+            exported(method), options, providers=["CPUExecutionProvider"]
         )
         # What the graph does not read, such as the feature behind the kernels, is no input of it.
         self._inputs = [argument.name for argument in self._session.get_inputs()]
+        self._outputs = [argument.name for argument in self._session.get_outputs()]
 
-    def prepare(self, mel: Float[Tensor, "N 80 S"]) -> Condition:
-        """The sound's side of a chunk."""
-        return self._eager.prepare(mel)
-
-    def __call__(self, crops: UInt8[Tensor, "N H W 3"], condition: Condition) -> Planes:
-        """The frames' side of a chunk."""
-        named = {"crops": crops} | {_name(i): t for i, t in enumerate(tensors_of(condition))}
+    def draw(self, images: UInt8[Tensor, "N H W 3"] | None, condition: Nest) -> Planes:
+        named = dict(zip(_names(images, condition), tensors_of((images, condition)), strict=True))
         feed = {name: named[name].numpy() for name in self._inputs}
-        return Planes(*map(torch.from_numpy, self._session.run(list(Planes._fields), feed)))
+        made = map(torch.from_numpy, self._session.run(self._outputs, feed))
+        return Planes(**dict(zip(self._outputs, made, strict=True)))
 
 
-def exported(generator: Generator) -> bytes:
+def exported(method: Method) -> bytes:
     """The frames' side as an ONNX file, for any runtime that reads one.
 
     Inputs: `crops`, uint8 RGB (N, H, W, 3), and `condition_0`, `condition_1`, …: the tensors of
-    the [`Condition`][avfuse.Condition] in order, for the frames. Outputs: `mask`, `change`, `flow`
-    as of [`Planes`][avfuse.runtime.runner.Planes]. N is free; H and W are the generator's size.
+    the condition in order, for the frames. Outputs: `colour`, and `mask` and `flow` where there are
+    such, as of [`Planes`][avfuse.types.Planes]. N is free; H and W are the method's size.
 
     Args:
-        generator: in evaluation mode, on the CPU.
+        method: in evaluation mode, on the CPU.
     """
-    network = lean(generator)
-    crops, mel = trial(generator)
+    network = method.lean(torch.float32)
+    given = trial(method)
+    images = None if given.seen is None else given.seen.images
     with torch.inference_mode():
-        condition = network.prepare(mel.unsqueeze(0)).fold()
-    tensors = tensors_of(condition)
+        person = network.meet(given.references, None)
+        condition, _ = network.prepare(given.heard.unsqueeze(0), given.seen, person, None)
+        planes = FrameSide(network)(images, condition)
+    tensors = [tensor.clone() for tensor in tensors_of((images, condition))]
     frames = {0: torch.export.Dim.DYNAMIC}
     program = torch.onnx.export(
-        _Flat(Speaker(network), condition).eval(),
-        (crops, *(t.clone() for t in tensors)),
-        input_names=["crops", *(_name(i) for i in range(len(tensors)))],
-        output_names=list(Planes._fields),
-        dynamic_shapes=(frames, (frames,) * len(tensors)),
+        _Flat(FrameSide(network), (images, condition)).eval(),
+        tuple(tensors),
+        input_names=_names(images, condition),
+        output_names=[name for name, plane in planes._asdict().items() if plane is not None],
+        dynamic_shapes=((frames,) * len(tensors),),
         dynamo=True,
         verbose=False,
     )
@@ -91,20 +89,22 @@ def exported(generator: Generator) -> bytes:
 
 
 class _Flat(nn.Module):
-    """A speaker whose condition comes as one argument a tensor, as ONNX has it."""
+    """The frames' side with one argument a tensor, as ONNX has it."""
 
-    def __init__(self, speaker: Speaker, example: Condition) -> None:
+    def __init__(self, frame_side: FrameSide, example: tuple[Tensor | None, Nest]) -> None:
         super().__init__()
-        self.speaker = speaker
+        self.frame_side = frame_side
         self._example = example
 
-    def forward(self, crops: UInt8[Tensor, "N H W 3"], *tensors: Tensor) -> Planes:
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         given = iter(tensors)
-        return self.speaker(crops, self._example.map(lambda _: next(given)))
+        planes = self.frame_side(*mapped(self._example, lambda _: next(given)))
+        return tuple(plane for plane in planes if plane is not None)
 
 
-def _name(index: int) -> str:
-    return f"condition_{index}"
+def _names(images: Tensor | None, condition: Nest) -> list[str]:
+    crops = [] if images is None else ["crops"]
+    return [*crops, *(f"condition_{i}" for i, _ in enumerate(tensors_of(condition)))]
 
 
 def _installed(package: str) -> bool:

@@ -1,6 +1,7 @@
 """How far a runner's pictures are from those of float32 eager, in levels of 255."""
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -8,52 +9,86 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from avfuse.data.synthetic import synthetic_clip
-from avfuse.geometry.box import box_from_landmarks, crop
+from avfuse.geometry.affine import transform
+from avfuse.geometry.box import box_from_landmarks, crop, frame_to_crop
 from avfuse.layers.warp import blend, warp
-from avfuse.methods.dynamic_kernels.generator import Generator
-from avfuse.runtime.runner import Planes, Runner
+from avfuse.method import Method
+from avfuse.runtime.runner import Runner
+from avfuse.runtime.speaker import Speaker
 from avfuse.sound.mel import mel_spectrogram, mel_windows
+from avfuse.types import Framing, Planes, Seen
 
 TOLERANCE = 2.0
 """The largest error of any pixel that is accepted, in levels."""
 
+_FRAMES = 4
 
-def composed(crops: UInt8[Tensor, "N H W 3"], planes: Planes) -> Float[Tensor, "N 3 H W"]:
+
+class Trial(NamedTuple):
+    """A few frames of a procedural face and a procedural voice, as one method takes them.
+
+    Attributes:
+        heard: windows of four frames.
+        seen: the frames; None for a method that makes whole frames.
+        references: whom it meets first; None for a method that meets nobody.
+    """
+
+    heard: Float[Tensor, "T M S"]
+    seen: Seen | None
+    references: Seen | None
+
+
+def composed(images: UInt8[Tensor, "N H W 3"] | None, planes: Planes) -> Float[Tensor, "N 3 H W"]:
     """The picture that eq. 7 makes of a crop, in levels, before they are rounded."""
-    images = crops.permute(0, 3, 1, 2).float()
-    mask, change, flow = planes.mask.unsqueeze(1), *(p.movedim(-1, 1) for p in planes[1:])
-    motion = warp(images, flow) + change
-    return blend(images, mask, motion).clamp(0, 255)
+    motion = planes.colour.movedim(-1, 1)
+    given = None if images is None else images.permute(0, 3, 1, 2).float()
+    if planes.flow is not None:
+        assert given is not None  # a flow moves something
+        motion = warp(given, planes.flow.movedim(-1, 1)) + motion
+    if planes.mask is not None and given is not None:
+        motion = blend(given, planes.mask.unsqueeze(1), motion)
+    return motion.clamp(0, 255)
 
 
-def largest_error(
-    runner: Runner,
-    reference: Runner,
-    crops: UInt8[Tensor, "N H W 3"],
-    mel: Float[Tensor, "N 80 S"],
-) -> float:
+def largest_error(runner: Runner, reference: Runner, trial: Trial) -> float:
     """The largest difference of two runners' pictures in any pixel and channel, in levels.
 
     Args:
         runner: to be judged.
         reference: what it should equal.
-        crops: faces.
-        mel: windows, one a face.
+        trial: what both are given.
     """
-    one, other = (composed(crops, r(crops, r.prepare(mel))) for r in (runner, reference))
+    one, other = (spoken(r, trial) for r in (runner, reference))
     return (one - other).abs().max().item()
 
 
-def trial(generator: Generator) -> tuple[UInt8[Tensor, "4 H W 3"], Float[Tensor, "4 80 S"]]:
-    """Four frames of a procedural face and moments of a procedural voice, the same every time."""
-    crops, mel = _clip(generator.size)
-    return crops, mel_windows(mel, torch.tensor([0.2, 0.4, 0.6, 0.8]), generator.audio.steps)
+def spoken(runner: Runner, trial: Trial) -> Float[Tensor, "T 3 H W"]:
+    """What a runner makes of a trial."""
+    planes = Speaker(runner, trial.references).step(trial.heard, trial.seen)
+    return composed(None if trial.seen is None else trial.seen.images, planes)
 
 
-@lru_cache(maxsize=2)
-def _clip(size: int) -> tuple[UInt8[Tensor, "4 H W 3"], Float[Tensor, "80 S"]]:
-    clip = synthetic_clip(11, seconds=0.16, size=256)
-    faces = zip(clip.frames, clip.landmarks, strict=True)
-    crops = [crop(frame, box_from_landmarks(points), size) for frame, points in faces]
-    voice = synthetic_clip(12, seconds=1.0, fps=1.0, size=32).waveform
-    return torch.from_numpy(np.stack(crops)), mel_spectrogram(torch.from_numpy(voice))
+def trial(method: Method) -> Trial:
+    """The trial of a method, the same every time."""
+    times = 0.2 * torch.arange(1, _FRAMES + 1, dtype=torch.float64)
+    heard = mel_windows(mel_spectrogram(_voice(), method.hears.mel), times, method.hears)
+    seen = None if method.whole else _seen(method.size, method.framing, _FRAMES)
+    count = method.references
+    return Trial(heard, seen, _seen(method.size, method.framing, count) if count else None)
+
+
+@lru_cache(maxsize=4)
+def _seen(size: int, framing: Framing, count: int) -> Seen:
+    clip = synthetic_clip(11, seconds=0.04 * count, size=256)
+    images, landmarks = [], []
+    for frame, points in zip(clip.frames, clip.landmarks, strict=True):
+        box = box_from_landmarks(points).framed(framing)
+        images.append(crop(frame, box, size))
+        landmarks.append(transform(points, frame_to_crop(box, size)))
+    points = torch.from_numpy(np.stack(landmarks)).float()
+    return Seen(torch.from_numpy(np.stack(images)), points)
+
+
+@lru_cache(maxsize=1)
+def _voice() -> Float[Tensor, "L"]:
+    return torch.from_numpy(synthetic_clip(12, seconds=1.0, fps=1.0, size=32).waveform)

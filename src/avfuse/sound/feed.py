@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from avfuse.sound.mel import HOP, MELS, SILENCE, MelStream, window_starts
+from avfuse.sound.mel import SILENCE, Hearing, MelStream
 
 
 class MelBuffer:
@@ -17,25 +17,26 @@ class MelBuffer:
     bit however the recording is cut into pieces. Keeps no more sound than the windows to come need.
 
     Args:
-        steps: mel steps a window.
+        hears: what each window holds.
 
     Attributes:
         ended: whether the recording is complete.
     """
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, hears: Hearing) -> None:
         self.ended = False
-        self._steps = steps
-        self._stream = MelStream()
+        self._hears = hears
+        self._stream = MelStream(hears.mel)
         self._rest = torch.empty(0)  # samples that do not make a hop yet
-        self._mel = torch.full((MELS, steps), SILENCE)  # what comes before the recording
-        self._first = -steps  # the mel step that self._mel begins with
+        self._first = -hears.steps  # the mel step that self._mel begins with
+        self._mel = torch.full((hears.mel.bands, hears.steps), SILENCE)  # before the recording
 
     def push(self, samples: Float[Tensor, "L"]) -> None:
         """Add 16 kHz mono samples of any number."""
         joined = torch.cat([self._rest, samples])
-        whole = len(joined) // HOP * HOP
-        hops, self._rest = joined[:whole].view(-1, HOP).unbind(), joined[whole:].clone()
+        hop = self._hears.mel.hop
+        whole = len(joined) // hop * hop
+        hops, self._rest = joined[:whole].view(-1, hop).unbind(), joined[whole:].clone()
         # Hop by hop, since products of matrices of other heights are rounded otherwise.
         self._mel = torch.cat([self._mel, *map(self._stream.push, hops)], 1)
 
@@ -46,17 +47,17 @@ class MelBuffer:
 
     def covers(self, time: float) -> bool:
         """Whether the window centred on a time, in seconds, is complete."""
-        start = int(window_starts(torch.tensor([time], dtype=torch.float64), self._steps))
-        return self.ended or start + self._steps <= self._first + self._mel.shape[1]
+        start = int(self._hears.starts(torch.tensor([time], dtype=torch.float64)))
+        return self.ended or start + self._hears.steps <= self._first + self._mel.shape[1]
 
-    def windows(self, times: Float[Tensor, "T"]) -> Float[Tensor, "T 80 S"]:
+    def windows(self, times: Float[Tensor, "T"]) -> Float[Tensor, "T M S"]:
         """The windows centred on `times`, in seconds; silence beyond the recording's ends."""
-        starts = window_starts(times, self._steps)
+        starts, steps = self._hears.starts(times), self._hears.steps
         drop = min(max(0, int(starts.min()) - self._first), self._mel.shape[1])
         self._mel, self._first = self._mel[:, drop:].clone(), self._first + drop
-        missing = int(starts.max()) + self._steps - self._first - self._mel.shape[1]
+        missing = int(starts.max()) + steps - self._first - self._mel.shape[1]
         mel = F.pad(self._mel, (0, max(0, missing)), value=SILENCE)
-        index = (starts - self._first).unsqueeze(1) + torch.arange(self._steps)
+        index = (starts - self._first).unsqueeze(1) + torch.arange(steps)
         return mel[:, index.clamp_min(0)].transpose(0, 1)
 
 
@@ -65,14 +66,14 @@ class MelFeed:
 
     Args:
         blocks: of 16 kHz mono samples, of any length.
-        steps: mel steps a window.
+        hears: what each window holds.
     """
 
-    def __init__(self, blocks: Iterable[Float[Tensor, "_"]], steps: int) -> None:
+    def __init__(self, blocks: Iterable[Float[Tensor, "_"]], hears: Hearing) -> None:
         self._blocks = iter(blocks)
-        self._buffer = MelBuffer(steps)
+        self._buffer = MelBuffer(hears)
 
-    def windows(self, times: Float[Tensor, "T"]) -> Float[Tensor, "T 80 S"]:
+    def windows(self, times: Float[Tensor, "T"]) -> Float[Tensor, "T M S"]:
         """The windows centred on `times`, in seconds; silence beyond the recording's ends."""
         while not self._buffer.covers(float(times.max())):
             block = next(self._blocks, None)

@@ -1,10 +1,9 @@
 """The whole generation, top to bottom: the paper's Figure 3 and IV-D.
 
-read -> faces -> features(sound, face) -> fusion -> generator -> blend -> paste -> write
+read -> faces -> hear and see -> prepare -> draw -> paste -> write
 """
 
 import itertools
-import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
@@ -15,22 +14,21 @@ from typing import Never, TypeVar
 from tqdm import tqdm
 
 from avfuse.errors import InputError
-from avfuse.faces.choose import one_face
 from avfuse.faces.gaps import Gaps
-from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.method import Method
 from avfuse.model_file import DEFAULT
 from avfuse.runtime.choose import runner_named
-from avfuse.runtime.device import network_on
+from avfuse.runtime.device import method_on
+from avfuse.runtime.speaker import Speaker
 from avfuse.sound.feed import MelFeed
 from avfuse.speaking.overlap import ahead
-from avfuse.speaking.speech import CHUNK, INSTANT, Speech, Tracked
+from avfuse.speaking.scene import INSTANT, Search, Tracked, scene
+from avfuse.speaking.speech import CHUNK, Speech
 from avfuse.speaking.stopwatch import Stopwatch
 from avfuse.video.audio import duration, mono_blocks
-from avfuse.video.bounce import forth_and_back
-from avfuse.video.read import VideoInfo, probe
+from avfuse.video.media import FilePath
 from avfuse.video.write import VideoWriter
 
-FilePath = str | os.PathLike[str]
 T = TypeVar("T")
 
 _DECODED, _SPOKEN = 2, 4  # frames that wait for the stage behind, at most
@@ -66,11 +64,11 @@ class Report:
 
 
 def generate(
-    face: FilePath,
+    face: FilePath | None,
     audio: FilePath,
     output: FilePath,
     *,
-    model: FilePath | Generator = DEFAULT,
+    model: FilePath | Method = DEFAULT,
     device: str = "auto",
     runner: str = "auto",
     faces: str = "builtin",
@@ -83,10 +81,11 @@ def generate(
 
     Frame size, frame rate and timestamps stay the face video's (an odd side grows by one pixel);
     the output is as long as the sound, the face video running forth and back when it is shorter.
-    Memory does not grow with the length.
+    A method that needs no footage shows the first picture of the face all the time, or makes whole
+    frames of its own. Memory does not grow with the length.
 
     Args:
-        face: video or photo with a face.
+        face: video or photo with a face; None for a model that has a face of its own.
         audio: any file with sound.
         output: the video to write, H.264 and AAC; appears whole or not at all.
         model: a bundled model's name, a model file, or a loaded model.
@@ -107,20 +106,23 @@ def generate(
     Raises:
         InputError: for input that cannot be used, in one line.
     """
-    _keep_inputs(output, face, audio)
+    _keep_inputs(output, *([] if face is None else [face]), audio)
     if mouth_only and box is not None:
         raise InputError("a box does not say where the mouth is; give either a box or mouth only")
     begun = time.perf_counter()
     watch = Stopwatch()
     with watch.stage("start"):
-        network = network_on(model, device)
-        ready = runner_named(runner, network)
-        info, length = probe(face), duration(audio)
+        method = method_on(model, device)
+        if mouth_only and method.whole:
+            raise InputError("this model makes whole frames, not mouths; give no mouth only")
+        ready = runner_named(runner, method)
+        shown = scene(method, face, Search(faces, face_index, box))
+        length = duration(audio)
         if length <= INSTANT:
             raise InputError(f"{audio}: only {1000 * length:.2f} ms of sound; give a longer one")
-        speaker = one_face(faces, face_index, box)
-        sound = MelFeed(mono_blocks(audio), network.audio.steps)
-        speech = Speech(ready, network.size, watch, mouth_only)
+        sound = MelFeed(mono_blocks(audio), method.hears)
+        speech = Speech(Speaker(ready, shown.seen, shown.heard), watch, mouth_only)
+        info = shown.info
         writer = VideoWriter(output, info.width, info.height, info.fps, audio, like=info)
     written = with_face = 0
     gaps = Gaps()
@@ -136,22 +138,20 @@ def generate(
         watch.stage("encode"),
         writer,
         ExitStack() as stages,
-        _progress(info, length, quiet) as bar,
+        _progress(length * info.fps, quiet) as bar,
     ):
-        frames = overlapped(forth_and_back(face, exact=True), "decode", _DECODED)
+        frames = overlapped(shown.frames(), "decode", _DECODED)
         # Cut behind the tracker, which looks ahead: the footage goes on where the sound ends.
-        tracked = overlapped(_until(length, speaker.track(frames)), "faces", CHUNK)
+        tracked = overlapped(_until(length, shown.track(frames)), "faces", CHUNK)
         for frame, spoken in overlapped(speech.frames(tracked, sound), None, _SPOKEN):
             writer.write(frame.image, frame.time)
             written, with_face = written + 1, with_face + spoken
             gaps.add(frame.time, has_face=spoken)
             bar.update()
-            if frame.time > info.duration:  # the whole video was seen
-                speaker.check_found(face)
-        speaker.check_found(face)
+        shown.check()
     seconds = {"total": time.perf_counter() - begun, **watch.seconds}
-    name = "given" if isinstance(model, Generator) else str(model)
-    used = next(network.parameters()).device.type
+    name = "given" if isinstance(model, Method) else str(model)
+    used = method.device.type
     silent = gaps.spans(frame.time + 1 / info.fps)
     return Report(
         written, with_face, written - with_face, silent, info.fps, seconds, name, used, ready.name
@@ -169,8 +169,6 @@ def _keep_inputs(output: FilePath, *inputs: FilePath) -> None:
                 raise InputError(f"{output} is an input too; give the output another name")
 
 
-def _progress(info: VideoInfo, length: float, quiet: bool) -> "tqdm[Never]":
+def _progress(frames: float, quiet: bool) -> "tqdm[Never]":
     # None: shown on a terminal only, so that logs stay clean
-    return tqdm(
-        total=round(length * info.fps), desc="speaking", unit="frame", disable=quiet or None
-    )
+    return tqdm(total=round(frames), desc="speaking", unit="frame", disable=quiet or None)

@@ -1,38 +1,280 @@
-"""The face that a stream shows: footage without end, tracked, at the rate that is wanted."""
+"""What is shown while a face speaks: footage forth and back, one still picture, or a canvas."""
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from avfuse.errors import InputError
-from avfuse.faces.choose import OneFace
-from avfuse.speaking.speech import INSTANT, Tracked
+from avfuse.faces.choose import one_face
+from avfuse.faces.tracker import Face
+from avfuse.geometry.affine import transform
+from avfuse.geometry.box import crop, frame_to_crop
+from avfuse.method import Method
+from avfuse.sound.mel import mel_spectrogram, mel_windows
+from avfuse.types import Seen
+from avfuse.video.audio import read_audio
 from avfuse.video.bounce import forth_and_back
 from avfuse.video.media import FilePath
-from avfuse.video.read import probe
+from avfuse.video.read import PHOTO_FPS, TimedFrame, VideoInfo, frames, probe
+
+INSTANT = 1e-3
+"""Seconds of sound at the end that are not worth a frame; times are rounded."""
+
+Tracked = tuple[TimedFrame, Face | None]
+"""A frame, and the face in it that is to speak."""
 
 
-def footage(path: FilePath, speaker: OneFace, fps: float | None) -> Iterator[Tracked]:
-    """A video or photo forth and back for ever, as `generate` sees it. Memory does not grow.
+class Search(NamedTuple):
+    """How the face is found that is to speak.
+
+    Attributes:
+        faces: a backend: builtin, insightface or auto.
+        face_index: which face, where there are several.
+        box: where it is in every frame, in pixels; None looks for it.
+    """
+
+    faces: str = "builtin"
+    face_index: int = 0
+    box: tuple[float, float, float, float] | None = None
+
+
+class Scene(Protocol):
+    """Frames without end, and whom a method meets before them.
+
+    Attributes:
+        info: of the frames.
+        seen: the method's references; None where it meets nobody.
+        heard: their sound; None where they are silent.
+    """
+
+    @property
+    def info(self) -> VideoInfo: ...
+
+    @property
+    def seen(self) -> Seen | None: ...
+
+    @property
+    def heard(self) -> Float[Tensor, "K M S"] | None: ...
+
+    def frames(self) -> Iterator[TimedFrame]:
+        """What is shown, the first frame at 0."""
+
+    def track(self, shown: Iterable[TimedFrame]) -> Iterator[Tracked]:
+        """Find the face in every frame.
+
+        Raises:
+            InputError: once all of the footage was seen and none showed the face.
+        """
+
+    def check(self) -> None:
+        """Refuse a scene that has not shown the face so far.
+
+        Raises:
+            InputError: it has not.
+        """
+
+
+def scene(method: Method, face: FilePath | None, search: Search, fps: float | None = None) -> Scene:
+    """The scene in which a method works.
 
     Args:
-        path: of the video or photo.
-        speaker: follows the face.
-        fps: frames a second; None keeps the footage's own times.
+        method: says by its facts what it needs.
+        face: video or photo with a face; None for a method that needs none.
+        search: how the face is found.
+        fps: frames a second; None for the method's own, or the footage's.
 
     Raises:
-        InputError: as `forth_and_back`; or no face is found in all of the footage.
+        InputError: the method needs what is not given, or the reverse; or as the video's reader.
     """
-    tracked = _checked(speaker.track(forth_and_back(path, exact=True)), path, speaker)
-    return tracked if fps is None else at_rate(tracked, fps)
+    if face is None:
+        if method.footage or method.references:
+            raise InputError("this model shows somebody's face; give a video or photo of it")
+        return Canvas(method, fps)
+    if method.whole and not method.references:
+        raise InputError("this model has a face of its own; give no other")
+    if method.footage:
+        return Footage(face, search, fps)
+    met = Met(method, face, search)
+    return Canvas(method, fps, met) if method.whole else Still(method, fps, met)
 
 
-def _checked(tracked: Iterable[Tracked], path: FilePath, speaker: OneFace) -> Iterator[Tracked]:
-    length = probe(path).duration
+class Footage:
+    """A video or photo forth and back for ever. Memory does not grow.
+
+    Args:
+        face: of the video or photo.
+        search: how the face is found.
+        fps: frames a second; None keeps the footage's own times.
+    """
+
+    seen = heard = None
+
+    def __init__(self, face: FilePath, search: Search, fps: float | None = None) -> None:
+        info = probe(face)
+        self.info = info if fps is None else info._replace(fps=checked_rate(fps))
+        self._face, self._speaker = face, one_face(*search)
+        self._length, self._rate = info.duration, fps
+
+    def frames(self) -> Iterator[TimedFrame]:
+        return forth_and_back(self._face, exact=True)
+
+    def track(self, shown: Iterable[TimedFrame]) -> Iterator[Tracked]:
+        tracked = self._checked(self._speaker.track(shown))
+        return tracked if self._rate is None else at_rate(tracked, self._rate)
+
+    def check(self) -> None:
+        self._speaker.check_found(self._face)
+
+    def _checked(self, tracked: Iterable[Tracked]) -> Iterator[Tracked]:
+        for frame, face in tracked:
+            yield frame, face
+            if frame.time > self._length:  # the whole footage was seen
+                self.check()
+
+
+class Met:
+    """Whom a method meets: the first frames in a row that show the face.
+
+    Args:
+        method: how many, and what of them.
+        face: video or photo.
+        search: how the face is found.
+
+    Attributes:
+        info: of the video or photo.
+        first: the first of these frames.
+        face: in it.
+        seen: the crops.
+        heard: their sound; None for a photo, and where there is none.
+
+    Raises:
+        InputError: there are not so many, or their landmarks are needed and not read.
+    """
+
+    def __init__(self, method: Method, face: FilePath, search: Search) -> None:
+        self.info = probe(face)
+        speaker = one_face(*search)
+        tracked = speaker.track(frames(face, exact=True))
+        found = _in_a_row(tracked, method.references)
+        if not found:
+            speaker.check_found(face)
+        if len(found) < method.references:
+            raise InputError(
+                f"{face}: shows the face in {len(found)} frames in a row, this model wants to see "
+                f"{method.references}; give a longer video"
+            )
+        self.first, self.face = found[0]
+        self.seen = look(method, found)
+        self.heard = None if self.info.is_photo else _heard(method, face, found)
+
+
+def _in_a_row(tracked: Iterable[Tracked], count: int) -> Sequence[tuple[TimedFrame, Face]]:
+    """The first so many frames in a row that show a face; the longest row where none has that."""
+    row: list[tuple[TimedFrame, Face]] = []
+    longest = row
     for frame, face in tracked:
-        if frame.time > length:  # the whole footage was seen
-            speaker.check_found(path)
-        yield frame, face
+        row = [] if face is None else [*row, (frame, face)]
+        longest = max(longest, row, key=len)
+        if len(longest) == count:
+            break
+    return longest
+
+
+def _heard(
+    method: Method, face: FilePath, found: Sequence[Tracked]
+) -> Float[Tensor, "K M S"] | None:
+    try:
+        sound = read_audio(face)
+    except InputError:  # a silent film
+        return None
+    if len(sound) <= method.hears.mel.fft // 2:
+        return None
+    times = torch.tensor([frame.time for frame, _ in found], dtype=torch.float64)
+    return mel_windows(mel_spectrogram(sound, method.hears.mel), times, method.hears)
+
+
+class Still:
+    """One picture over and over, at a steady rate.
+
+    Args:
+        method: what is to speak.
+        fps: frames a second; None for the method's own, else those of the video that it is from.
+        met: whose first frame is shown.
+    """
+
+    def __init__(self, method: Method, fps: float | None, met: Met) -> None:
+        rate = checked_rate(fps or method.fps or met.info.fps)
+        self.info = met.info._replace(fps=rate)
+        self.seen, self.heard = met.seen, met.heard
+        self._image, self._shown = met.first.image, met.face
+
+    def frames(self) -> Iterator[TimedFrame]:
+        return (TimedFrame(self._image, number / self.info.fps) for number in itertools.count())
+
+    def track(self, shown: Iterable[TimedFrame]) -> Iterator[Tracked]:
+        return ((frame, self._shown) for frame in shown)
+
+    def check(self) -> None:
+        """It was found before the first frame."""
+
+
+class Canvas:
+    """Nothing, of the size of what a method makes.
+
+    Args:
+        method: that makes whole frames.
+        fps: frames a second; None for the method's own, else those of the video it met somebody in.
+        met: whom it has met, if anybody.
+    """
+
+    def __init__(self, method: Method, fps: float | None, met: Met | None = None) -> None:
+        rate = fps or method.fps or (PHOTO_FPS if met is None else met.info.fps)
+        size, rate = method.size, checked_rate(rate)
+        self.info = VideoInfo(size, size, rate, 1 / rate, 1, True, Fraction(1), 2, 2)
+        self.seen = None if met is None else met.seen
+        self.heard = None if met is None else met.heard
+
+    def frames(self) -> Iterator[TimedFrame]:
+        empty = np.zeros((self.info.height, self.info.width, 3), np.uint8)
+        return (TimedFrame(empty, number / self.info.fps) for number in itertools.count())
+
+    def track(self, shown: Iterable[TimedFrame]) -> Iterator[Tracked]:
+        return ((frame, None) for frame in shown)
+
+    def check(self) -> None:
+        """There is no face to be found."""
+
+
+def look(method: Method, tracked: Sequence[Tracked]) -> Seen:
+    """What a method sees of frames: crops, black where no face is.
+
+    Raises:
+        InputError: it needs landmarks, and a face has none.
+    """
+    size = method.size
+    images = np.zeros((len(tracked), size, size, 3), np.uint8)
+    points = np.full((len(tracked), 68, 2), np.nan, np.float32)
+    for place, (frame, face) in enumerate(tracked):
+        if face is None:
+            continue
+        box = face.box.framed(method.framing)
+        images[place] = crop(frame.image, box, size)
+        if method.landmarks and face.landmarks is None:
+            raise InputError(
+                "this model moves a face by its landmarks, and none were read; give no --box, and "
+                "a faces backend that reads landmarks"
+            )
+        if method.landmarks:
+            points[place] = transform(np.asarray(face.landmarks), frame_to_crop(box, size))
+    landmarks = torch.from_numpy(points) if method.landmarks else None
+    return Seen(torch.from_numpy(images), landmarks)
 
 
 def at_rate(tracked: Iterable[Tracked], fps: float) -> Iterator[Tracked]:

@@ -1,62 +1,57 @@
-"""A face's frames and the sound's windows, made into frames that speak: the middle of Figure 3.
+"""A scene's frames and the sound's windows, made into frames that speak: the middle of Figure 3.
 
-features(sound, face) -> fusion -> generator -> blend -> paste
+windows(sound) -> look -> prepare -> draw -> paste
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, runtime_checkable
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from avfuse.errors import InputError
 from avfuse.faces.tracker import Face
-from avfuse.geometry.box import crop, frame_to_crop
+from avfuse.geometry.box import Box, Frame, frame_to_crop
 from avfuse.geometry.mouth_mask import mouth_mask
-from avfuse.runtime.runner import Runner
+from avfuse.runtime.speaker import Speaker
+from avfuse.speaking.scene import Tracked, look
 from avfuse.speaking.stopwatch import Stopwatch
-from avfuse.video.paste import Spoken, paste
+from avfuse.types import Planes
+from avfuse.video.paste import paste
 from avfuse.video.read import TimedFrame
 
 CHUNK = 8
 """Frames a step of the network; more gain little and hold more frames in memory."""
 
-INSTANT = 1e-3
-"""Seconds of sound at the end that are not worth a frame; times are rounded."""
-
-Tracked = tuple[TimedFrame, Face | None]
-"""A frame, and the face in it that is to speak."""
+Spoken = Iterator[tuple[TimedFrame, bool]]
+"""Frames, and whether each speaks: those without a face pass as they are."""
 
 
 @runtime_checkable
 class Windows(Protocol):
     """The sound, as the network hears it."""
 
-    def windows(self, times: Float[Tensor, "T"]) -> Float[Tensor, "T 80 S"]:
-        """The mel windows centred on times, in seconds, that only grow."""
+    def windows(self, times: Float[Tensor, "T"]) -> Float[Tensor, "T M S"]:
+        """The mel windows of times, in seconds, that only grow."""
 
 
-class Speech(NamedTuple):
+class Speech:
     """What makes faces speak.
 
-    Attributes:
-        runner: of the network.
-        size: pixels a side of the network's crops.
+    Args:
+        speaker: the method, and whom it has met.
         watch: counts the stages `sound`, `faces`, `prepare`, `generator` and `paste`.
         mouth_only: whether nothing outside mouth and chin may change.
     """
 
-    runner: Runner
-    size: int
-    watch: Stopwatch
-    mouth_only: bool = False
+    def __init__(self, speaker: Speaker, watch: Stopwatch, mouth_only: bool = False) -> None:
+        self._speaker, self._watch, self._mouth_only = speaker, watch, mouth_only
+        self._method = speaker.runner.method
 
-    def frames(
-        self, tracked: Iterable[Tracked], sound: Windows, chunk: int = CHUNK
-    ) -> Iterator[tuple[TimedFrame, bool]]:
+    def frames(self, tracked: Iterable[Tracked], sound: Windows, chunk: int = CHUNK) -> Spoken:
         """Make frames speak, some at a time.
 
         Args:
@@ -64,56 +59,58 @@ class Speech(NamedTuple):
             sound: what they are to say.
             chunk: frames a step of the network.
 
-        Yields:
-            every frame, and whether it speaks: those without a face pass as they are.
-
         Raises:
             InputError: mouth only, with a face whose landmarks are not known.
         """
-        items = iter(tracked)
+        items, under_way = iter(tracked), deque[Callable[[], Spoken]]()
         while part := list(itertools.islice(items, chunk)):
-            yield from self.chunk(part, sound)
+            under_way.append(self.begin(part, sound))
             del part  # it is not held while the next one is gathered
+            if len(under_way) > self._speaker.runner.ahead:
+                yield from under_way.popleft()()
+        while under_way:
+            yield from under_way.popleft()()
 
-    def chunk(
-        self, tracked: Sequence[Tracked], sound: Windows
-    ) -> Iterator[tuple[TimedFrame, bool]]:
-        """One step of `frames`."""
+    def begin(self, tracked: Sequence[Tracked], sound: Windows) -> Callable[[], Spoken]:
+        """One step of `frames`, up to where the network draws; what ends it."""
         times = torch.tensor([frame.time for frame, _ in tracked], dtype=torch.float64)
-        with self.watch.stage("sound"):
-            mel = sound.windows(times)
-        spoken = self._spoken(tracked, mel)
+        with self._watch.stage("sound"):
+            heard = sound.windows(times)
+        whole = self._method.whole
+        shown = [i for i, (_, face) in enumerate(tracked) if whole or face is not None]
+        with self._watch.stage("faces"):
+            seen = None if whole else look(self._method, tracked)
+        with self._watch.stage("prepare"):
+            drawn = self._speaker.begin(heard, seen, shown)
+        return lambda: self._end(tracked, drawn)
+
+    def _end(self, tracked: Sequence[Tracked], drawn: Callable[[], Planes]) -> Spoken:
+        with self._watch.stage("generator"):
+            planes = drawn().each()
         for frame, face in tracked:
-            if face is None:
+            if face is None and not self._method.whole:
                 yield frame, False
                 continue
-            with self.watch.stage("paste"):
-                limited = _limited(next(spoken), face, self.mouth_only)
-                image = paste(frame.image, face.box, limited)
+            with self._watch.stage("paste"):
+                image = self._shown(frame.image, face, next(planes))
             yield frame._replace(image=image), True
 
-    def _spoken(self, tracked: Sequence[Tracked], mel: Float[Tensor, "T 80 S"]) -> Iterator[Spoken]:
-        """What the network makes of the faces that are there."""
-        places = [i for i, (_, face) in enumerate(tracked) if face is not None]
-        if not places:
-            return iter(())
-        with self.watch.stage("faces"):
-            faces = [(frame.image, face.box) for frame, face in tracked if face is not None]
-            crops = np.stack([crop(image, box, self.size) for image, box in faces])
-        with self.watch.stage("prepare"):
-            condition = self.runner.prepare(mel[places])
-        with self.watch.stage("generator"):
-            planes = self.runner(torch.from_numpy(crops), condition)
-        return itertools.starmap(Spoken, zip(*(p.numpy() for p in planes), strict=True))
+    def _shown(self, image: Frame, face: Face | None, planes: Planes) -> Frame:
+        if face is None:  # the planes are the frame
+            return planes.colour.clamp(0, 255).round().byte().numpy()
+        box = face.box.framed(self._method.framing)
+        return paste(image, box, _limited(planes, box, face, self._mouth_only))
 
 
-def _limited(spoken: Spoken, face: Face, mouth_only: bool) -> Spoken:
+def _limited(planes: Planes, box: Box, face: Face, mouth_only: bool) -> Planes:
     """α where the face is: it comes and goes with the face, and may be held to mouth and chin."""
-    mask = spoken.mask * np.float32(face.presence)
+    size = len(planes.colour)
+    mask = torch.ones(size, size) if planes.mask is None else planes.mask
+    mask = mask * face.presence
     if mouth_only:
         if face.landmarks is None:
             raise InputError("this faces backend reads no landmarks; give no --mouth-only with it")
-        to_crop = torch.from_numpy(frame_to_crop(face.box, len(mask)))
+        to_crop = torch.from_numpy(frame_to_crop(box, size))
         points = torch.from_numpy(face.landmarks).float() @ to_crop[:, :2].T + to_crop[:, 2]
-        mask = mask * mouth_mask(points[None], *mask.shape)[0, 0].numpy()
-    return spoken._replace(mask=mask)
+        mask = mask * mouth_mask(points[None], size, size)[0, 0]
+    return planes._replace(mask=mask)

@@ -7,20 +7,20 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from avfuse.errors import InputError
-from avfuse.faces.choose import one_face
-from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.method import Method
 from avfuse.runtime.choose import runner_named
-from avfuse.runtime.device import network_on
+from avfuse.runtime.device import method_on
 from avfuse.runtime.runner import Runner
+from avfuse.runtime.speaker import Past, Speaker
 from avfuse.sound.feed import MelBuffer
-from avfuse.sound.mel import HOP, SAMPLE_RATE, STEP_RATE
+from avfuse.sound.mel import SAMPLE_RATE
 from avfuse.speaking.overlap import ahead
 from avfuse.speaking.pcm import Pcm, PcmReader
-from avfuse.speaking.scene import checked_rate, footage
-from avfuse.speaking.speech import INSTANT, Speech, Tracked
+from avfuse.speaking.scene import INSTANT, Search, Tracked, checked_rate, scene
+from avfuse.speaking.speech import Speech
 from avfuse.speaking.stopwatch import Stopwatch
 from avfuse.video.media import FilePath
-from avfuse.video.read import TimedFrame, probe
+from avfuse.video.read import TimedFrame
 
 _READY = 8  # tracked frames that wait for sound, at most
 
@@ -48,7 +48,8 @@ class Stream:
 
     Args:
         model: a bundled model's name, a model file, or a loaded model.
-        face: video or photo with a face; it runs forth and back.
+        face: video or photo with a face, as of [`generate`][avfuse.generate]; footage runs forth
+            and back. None for a model that has a face of its own.
         fps: frames a second; None keeps the footage's own times, as `generate` does.
         chunk: frames a step of the network. More cost less each, and wait for each other.
         buffer: seconds of sound that may wait.
@@ -60,7 +61,7 @@ class Stream:
         mouth_only: nothing outside mouth and chin changes.
 
     Attributes:
-        network: the loaded model.
+        method: the loaded model.
         runner: what runs it.
         size: width and height of the frames, in pixels.
         fps: frames a second.
@@ -72,8 +73,8 @@ class Stream:
 
     def __init__(
         self,
-        model: FilePath | Generator,
-        face: FilePath,
+        model: FilePath | Method,
+        face: FilePath | None = None,
         fps: float | int | None = None,
         *,
         chunk: int = 1,
@@ -89,15 +90,17 @@ class Stream:
             raise InputError(f"chunks of {chunk} frames; expected 1 or more")
         if mouth_only and box is not None:
             raise InputError("a box does not say where the mouth is; give a box or mouth only")
-        info = probe(face)
-        self.network = network_on(model, device)
-        self.runner = runner_named(runner, self.network) if isinstance(runner, str) else runner
-        self.size = info.width, info.height
-        self._rate = None if fps is None else checked_rate(float(fps))
-        self.fps = self._rate or info.fps
-        self._face, self._chunk, self._buffer = face, chunk, buffer
-        self._search = faces, face_index, box
-        self._speech = Speech(self.runner, self.network.size, Stopwatch(), mouth_only)
+        self.method = method_on(model, device)
+        self.runner = runner_named(runner, self.method) if isinstance(runner, str) else runner
+        if mouth_only and self.method.whole:
+            raise InputError("this model makes whole frames, not mouths; give no mouth only")
+        self._chunk, self._buffer = chunk, buffer
+        rate = None if fps is None else checked_rate(float(fps))
+        self._scene = scene(self.method, face, Search(faces, face_index, box), rate)
+        info = self._scene.info
+        self.size, self.fps = (info.width, info.height), info.fps
+        self._speaker = Speaker(self.runner, self._scene.seen, self._scene.heard)
+        self._speech = Speech(self._speaker, Stopwatch(), mouth_only)
         self._running = ExitStack()
         self.reset()
 
@@ -105,11 +108,10 @@ class Stream:
     def latency(self) -> float:
         """Seconds from the moment that a frame shows until it can be made, computing left out.
 
-        The network hears as far ahead as half its window of mel steps, and each step half a
-        window of the transform; the first frame of a chunk waits for the last.
+        The network hears so many mel steps ahead, and each step half a window of the transform; the
+        first frame of a chunk waits for the last.
         """
-        window = (self.network.audio.steps / 2) / STEP_RATE + 2 * HOP / SAMPLE_RATE
-        return window + (self._chunk - 1) / self.fps
+        return self.method.hears.delay + (self._chunk - 1) / self.fps
 
     @property
     def waiting(self) -> float:
@@ -160,11 +162,12 @@ class Stream:
     def reset(self) -> None:
         """Begin again with other sound and the first frame of the footage, at time 0."""
         self.close()
-        self._heard, self._sound = PcmReader(), MelBuffer(self.network.audio.steps)
+        self._heard, self._sound = PcmReader(), MelBuffer(self.method.hears)
+        self._speaker.past = Past()
         self._next: list[Tracked] = []
         self._spoken: deque[TimedFrame] = deque()
         self._taken = 0.0  # seconds of sound whose frames were taken
-        tracked = footage(self._face, one_face(*self._search), self._rate)
+        tracked = self._scene.track(self._scene.frames())
         self._footage = self._running.enter_context(ahead(tracked, _READY))
 
     def close(self) -> None:
@@ -203,6 +206,11 @@ class Stream:
         if not chunk or not self._sound.covers(chunk[-1][0].time):
             return False
         # All or nothing: a chunk that fails in its middle is made again.
-        self._spoken = deque([frame for frame, _ in self._speech.chunk(chunk, self._sound)])
+        before = self._speaker.past
+        try:
+            self._spoken = deque([frame for frame, _ in self._speech.begin(chunk, self._sound)()])
+        except BaseException:
+            self._speaker.past = before
+            raise
         self._next = []
         return True

@@ -1,36 +1,50 @@
-"""What every training has in common: its checks, and a checkpoint that can be built again."""
+"""What every training has in common: a method, its checks, and a checkpoint that holds it whole."""
 
 import json
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 from jaxtyping import Float
-from lightning import LightningModule
+from lightning import LightningDataModule, LightningModule
 from torch import Tensor
 from torchmetrics import Metric
 
 from avfuse.errors import InputError
-from avfuse.model_file import check_alike
-from avfuse.training import losses
-from avfuse.types import Batch
-
-if TYPE_CHECKING:
-    from avfuse.methods.atvgnet.generator import ATVGnet
-    from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.method import Method
+from avfuse.model_file import Plan, check_alike, loaded, own_weights
+from avfuse.types import Batch, Generated
 
 SPLITS = ("seen", "unseen")
 """The validation sets, in order: of speakers that are trained on, and of others."""
 
 
-class TalkingModule(LightningModule, ABC):
-    """A generator in training on pairs.
+class Training(LightningModule, ABC):
+    """One of a method's trainings, on pairs.
+
+    Its checkpoints hold the whole method, whatever of it this training trains.
+
+    Args:
+        method: what is trained, weights at random.
+        weights: a model to start from, by name or file, or a checkpoint of this or of an earlier
+            stage; built alike.
 
     Attributes:
-        generator: what is trained. One whose `over_time` is false is given frames with time folded,
-            (N, ...) with N = B·T; one whose `over_time` is true, (B, T, ...).
+        method: what is trained.
+        stage: of the method's `stages`; empty where it has but one training.
     """
 
-    generator: "Generator | ATVGnet"
+    stage: ClassVar[str] = ""
+    method: Method
+
+    def __init__(self, method: Method, weights: str | None = None) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.method = method
+        if weights is not None:
+            given = loaded(weights)
+            check_alike(Plan.of(given), Plan.of(method), f"model.weights={weights}")
+            method.load_state_dict(given.state_dict())
+            method.trained = given.trained
 
     @abstractmethod
     def checks(self, batch: Batch, split: str) -> dict[str, Tensor | Metric]:
@@ -39,6 +53,22 @@ class TalkingModule(LightningModule, ABC):
         Each is a mean over the frames of the batch, or a metric of `split` that has been given
         them: however pairs are spread over batches and processes, the epoch's score is the same.
         """
+
+    @abstractmethod
+    def forward(
+        self, video: Float[Tensor, "B T 3 H W"], mel: Float[Tensor, "B T 80 S"]
+    ) -> Generated:
+        """What is made of clips, for pictures of it while it trains; frames fold, (N, ...)."""
+
+    def fitted(self, data: LightningDataModule | None) -> None:
+        """What has a closed form and is found before the first step; by default nothing.
+
+        Args:
+            data: what is trained on, where there is such.
+        """
+
+    def on_fit_start(self) -> None:
+        self.fitted(getattr(self.trainer, "datamodule", None))
 
     def validation_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
         self._log_checks(batch, "val", dataloader_idx)
@@ -56,48 +86,19 @@ class TalkingModule(LightningModule, ABC):
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Note how to build the generator, as text: `avfuse export` needs no unpickling."""
-        checkpoint["avfuse"] = json.dumps(self.generator.config)
+        """Note how to build the method, as text: `avfuse export` needs no unpickling."""
+        plan = Plan.of(self.method)
+        after = dict.fromkeys((*plan.trained, self.stage)) if self.stage else plan.trained
+        checkpoint["avfuse"] = json.dumps(plan._replace(trained=tuple(after))._asdict())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say what differs, before torch lists every tensor that does not fit."""
         if "avfuse" not in checkpoint:
             raise InputError("the checkpoint was not written by avfuse fit")
-        check_alike(json.loads(checkpoint["avfuse"]), self.generator.config, "the checkpoint")
-
-
-def mouth_checks(
-    image: Float[Tensor, "N 3 H W"],
-    source: Float[Tensor, "N 3 H W"],
-    target: Float[Tensor, "N 3 H W"],
-    landmarks: Float[Tensor, "N 68 2"],
-    patch: int,
-) -> dict[str, Tensor]:
-    """How near a generated mouth is to the true one, and how sharp.
-
-    Args:
-        image: what was generated.
-        source: what it was made from.
-        target: the truth.
-        landmarks: of the target, in pixels.
-        patch: pixels a side at which sharpness is compared.
-
-    Returns:
-        `mouth_psnr` in dB, `gain` in dB over the source, and `sharpness`, 1 for the truth's.
-    """
-    near = losses.mouth_map(landmarks, *target.shape[-2:])
-
-    def decibels(picture: Tensor) -> Tensor:
-        error = ((picture - target).square() * near).sum((1, 2, 3)) / near.sum((1, 2, 3)) / 3
-        return -10 * error.clamp_min(1e-10).log10().mean()
-
-    def energy(picture: Tensor) -> Tensor:
-        mouth = losses.mouth_patch(picture, landmarks, patch)
-        across, down = mouth.diff(dim=-1).square(), mouth.diff(dim=-2).square()
-        return across.mean((1, 2, 3)) + down.mean((1, 2, 3))
-
-    return {
-        "mouth_psnr": decibels(image),
-        "gain": decibels(image) - decibels(source),
-        "sharpness": (energy(image) / energy(target).clamp_min(1e-10)).mean(),
-    }
+        theirs = Plan.read(json.loads(checkpoint["avfuse"]))
+        check_alike(theirs, Plan.of(self.method), "the checkpoint")
+        state = checkpoint["state_dict"]
+        if not any(name.startswith("method.") for name in state):  # the part's name before 0.2
+            rest = {k: v for k, v in state.items() if not k.startswith("generator.")}
+            own = {f"method.{k}": v for k, v in own_weights(state).items()}
+            checkpoint["state_dict"] = {**rest, **own}

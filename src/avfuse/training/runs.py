@@ -8,8 +8,8 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
 
 from avfuse.files.whole import write_whole
-from avfuse.fusion.naming import options
-from avfuse.methods.dynamic_kernels.training import TalkingFace
+from avfuse.method import Method, name_of
+from avfuse.training.base import Training
 
 
 def run_folder(trainer: Trainer) -> Path:
@@ -37,7 +37,8 @@ class KeptConfig(SaveConfigCallback):
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         text = self.parser.dump(self.config, skip_none=False)
-        settings = get_loader("yaml")(text) | _strategy(pl_module)
+        own = _in_words(pl_module.method) if isinstance(pl_module, Training) else {}
+        settings = get_loader("yaml")(text) | own
         for logger in trainer.loggers:  # first: a logger may only now learn the run's name
             logger.log_hyperparams(settings)
         folder = run_folder(trainer)
@@ -45,10 +46,8 @@ class KeptConfig(SaveConfigCallback):
         write_whole(folder / "config.yaml", text)
 
 
-def _strategy(module: LightningModule) -> dict[str, Any]:
-    """The strategy in words that runs can be grouped by; its options stand under `model`."""
-    description = module.generator.config["fusion"] if isinstance(module, TalkingFace) else None
-    if description is None:
-        return {}
-    names = (v for k, v in options(description) if k.replace(".inner", "") == "fusion")
-    return {"fusion": " over ".join(names)}
+def _in_words(method: Method) -> dict[str, Any]:
+    """Method and strategy in words that runs can be grouped by; options stand under `model`."""
+    options = type(method).spelled_out(method.config)
+    names = [v for k, v in options.items() if k.replace(".inner", "") == "fusion"]
+    return {"method": name_of(type(method)), **({"fusion": " over ".join(names)} if names else {})}

@@ -1,13 +1,14 @@
 """Lay the generated mouth back into the full frame: direct covering, no image fusion (IV-D)."""
 
 from functools import lru_cache
-from typing import NamedTuple, TypeVar, cast
+from typing import TypeVar, cast
 
 import cv2
 import numpy as np
 from jaxtyping import Float32
 
 from avfuse.geometry.box import Box, Frame, frame_to_crop
+from avfuse.types import Planes
 
 Pixels = TypeVar("Pixels", bound=np.ndarray)
 
@@ -16,48 +17,32 @@ Pixels = TypeVar("Pixels", bound=np.ndarray)
 _RAMP = 0.04
 
 
-class Spoken(NamedTuple):
-    """What a network made of one crop, (s, s) pixels a plane.
-
-    Attributes:
-        mask: attention mask α in [0, 1].
-        change: what the motion image M adds to the warped crop, in levels of 255; not whole ones,
-            since it is scaled to the frame before anything is rounded.
-        flow: where each pixel of M comes from, relative to itself, in pixels of the crop.
-    """
-
-    mask: Float32[np.ndarray, "s s"]
-    change: Float32[np.ndarray, "s s 3"]
-    flow: Float32[np.ndarray, "s s 2"]
-
-
-def paste(frame: Frame, box: Box, spoken: Spoken) -> Frame:
+def paste(frame: Frame, box: Box, planes: Planes) -> Frame:
     """Blend by eq. 7, I' = I·(1-α) + M·α, at the frame's own resolution.
 
-    M is made here from the frame itself, so what moves stays as sharp as it was: mask, change and
-    flow are smooth, and only they are scaled. Only pixels inside the box with α > 0 change; all
-    others are bit-identical to the frame's.
+    M is made here, with a flow from the frame itself, so what moves stays as sharp as it was: mask,
+    colour and flow are smooth, and only they are scaled. Only pixels inside the box with α > 0
+    change; all others are bit-identical to the frame's.
 
     Args:
         frame: the full frame, (H, W, 3) uint8; left as it is.
         box: where the crop was taken, in pixels of the frame; may reach beyond it.
-        spoken: what the network made of the crop.
+        planes: what a network made of the crop, (s, s) pixels.
 
     Returns:
         A new frame.
 
     Raises:
-        ValueError: the three planes are not squares of one size, or the box is empty.
+        ValueError: the planes are not squares of one size, or the box is empty.
     """
-    mask, change, flow = spoken
-    size = len(mask)
-    if mask.shape != (size, size) or {change.shape[:2], flow.shape[:2]} != {mask.shape}:
-        raise ValueError(
-            f"mask {mask.shape}, change {change.shape} and flow {flow.shape}: expected squares of "
-            f"one size"
-        )
-    if not box.side > 0:
+    colour = planes.colour.numpy()
+    size = len(colour)
+    shapes = [tuple(plane.shape[:2]) for plane in planes if plane is not None]
+    if set(shapes) != {(size, size)}:
+        raise ValueError(f"planes of {shapes} pixels: expected squares of one size")
+    if not (box.side > 0 and box.height > 0):
         raise ValueError(f"box {tuple(box)}: expected x0 < x1 and y0 < y1")
+    mask = np.ones((size, size), np.float32) if planes.mask is None else planes.mask.numpy()
     alpha = _ramped(mask)
     out = frame.copy()
     x0, y0, x1, y1 = _touched(alpha, box, frame)
@@ -66,12 +51,16 @@ def paste(frame: Frame, box: Box, spoken: Spoken) -> Frame:
     part = np.ascontiguousarray(out[y0:y1, x0:x1])
     place = Box(box.x0 - x0, box.y0 - y0, box.x1 - x0, box.y1 - y0), (x1 - x0, y1 - y0)
     opaque = _scaled(alpha, *place, cv2.BORDER_CONSTANT)
-    x, y = cv2.split(_scaled(flow * np.float32(box.side / size), *place, cv2.BORDER_REPLICATE))
-    x += np.arange(x0, x1, dtype=np.float32)
-    y += np.arange(y0, y1, dtype=np.float32)[:, None]
-    moved = cv2.remap(frame, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    added = _scaled(change, *place, cv2.BORDER_REPLICATE)
-    motion = cv2.add(moved, added, dtype=cv2.CV_8U)
+    motion = _scaled(colour, *place, cv2.BORDER_REPLICATE)
+    if planes.flow is None:
+        motion = np.clip(motion, 0, 255).round().astype(np.uint8)
+    else:
+        unit = np.array([box.side / size, box.height / size], np.float32)
+        x, y = cv2.split(_scaled(planes.flow.numpy() * unit, *place, cv2.BORDER_REPLICATE))
+        x += np.arange(x0, x1, dtype=np.float32)
+        y += np.arange(y0, y1, dtype=np.float32)[:, None]
+        moved = cv2.remap(frame, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        motion = cv2.add(moved, motion, dtype=cv2.CV_8U)
     # Its weights are normalised by their sum + 1e-5: too little to change a rounded pixel.
     out[y0:y1, x0:x1] = cv2.blendLinear(part, cast(Frame, motion), 1 - opaque, opaque)
     return out
@@ -99,13 +88,12 @@ def _touched(
     x, y, width, height = cv2.boundingRect((alpha > 0).astype(np.uint8))
     if not width:
         return 0, 0, 0, 0
-    scale = box.side / len(alpha)
-    limits = (frame.shape[1], frame.shape[0])
     low, high = [], []
     for first, count, start, end, limit in (
-        (x, width, box.x0, box.x1, limits[0]),
-        (y, height, box.y0, box.y1, limits[1]),
+        (x, width, box.x0, box.x1, frame.shape[1]),
+        (y, height, box.y0, box.y1, frame.shape[0]),
     ):
+        scale = (end - start) / len(alpha)
         # One crop pixel more to either side: interpolation reaches that far.
         low.append(int(np.floor(max(start + (first - 1) * scale, start, 0))))
         high.append(int(np.ceil(min(start + (first + count + 1) * scale, end, limit))))
@@ -117,7 +105,8 @@ def _scaled(plane: Pixels, place: Box, size: tuple[int, int], border: int) -> Pi
 
     Averages where the box is far smaller than the crop, or what is thin would alias.
     """
-    shrink = round(len(plane) / place.side) if place.side < len(plane) else 1
+    least = min(place.side, place.height)
+    shrink = round(len(plane) / least) if least < len(plane) else 1
     if shrink > 1:
         side = max(len(plane) // shrink, 1)
         plane = cast(Pixels, cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA))

@@ -18,14 +18,15 @@ from avfuse.methods.atvgnet.generator import ATVGnet
 from avfuse.methods.atvgnet.reference import read_landmarks
 from avfuse.methods.atvgnet.sequences import Sequences, sequences
 from avfuse.methods.atvgnet.vg_net import Background, Painted
-from avfuse.training.base import TalkingModule, mouth_checks
+from avfuse.training.base import Training
+from avfuse.training.checks import mouth_checks
 from avfuse.types import Batch, Generated
 
 PATCH = 64
 """Pixels a side of the mouth patches whose sharpness is compared."""
 
 
-class ATVGnetTraining(TalkingModule):
+class ATVGnetTraining(Training):
     """ATVGnet's training (section 3), and by its options the paper's ablations (section 4.4).
 
     A sequence is the first frame of one of a pair and the clip of the other: the same person and

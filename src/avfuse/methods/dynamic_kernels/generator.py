@@ -1,70 +1,52 @@
 """The adapted U-Net of the paper's Figure 3: encode, fuse, decode, blend."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, cast
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self, cast, get_args
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from avfuse.errors import InputError
 from avfuse.fusion.base import FusionFactory
-from avfuse.fusion.naming import describe
+from avfuse.fusion.naming import describe, factory, options
 from avfuse.layers.audio_encoder import AudioEncoder
-from avfuse.layers.blocks import ConvBlock, ResidualBlock
+from avfuse.layers.folding import compute_in, folded
 from avfuse.layers.warp import blend, warp
+from avfuse.method import Method
+from avfuse.methods.dynamic_kernels.decoder import Decoder, LateDecoder
 from avfuse.methods.dynamic_kernels.face_encoder import FaceEncoder
-from avfuse.types import Condition, Dims, Drawn, Generated, Pyramid
+from avfuse.sound.mel import Hearing
+from avfuse.types import Condition, Dims, Drawn, Generated, Seen
+
+Motion = Literal["flow", "change", "image"]
+"""What the motion image M is made of: the input, warped and changed; the input, changed; itself."""
 
 _REACH = 0.125  # how far a pixel may come from, as a share of the size trained for
 
 
-class Decoder(nn.Module):
-    """The up-sampling half, with the encoder's features beside, up to half the image's size.
-
-    The last step up is the heads' pixel shuffle: at full size nothing but the output is computed.
-
-    Args:
-        channels: of the pyramid, fine to coarse.
-        blocks: residual blocks a level, as in the encoder.
-    """
-
-    def __init__(self, channels: Sequence[int], blocks: Sequence[int]) -> None:
-        super().__init__()
-        self.steps = nn.ModuleList()
-        coarse_to_fine = list(zip(channels[:-1], blocks[:-1], strict=True))[::-1]
-        y = channels[-1]
-        for skip, count in coarse_to_fine:
-            residual = (ResidualBlock(skip) for _ in range(count))
-            self.steps.append(nn.Sequential(ConvBlock(y + skip, skip), *residual))
-            y = skip
-
-    def forward(self, features: Pyramid) -> Float[Tensor, "N C H W"]:
-        """Decode the pyramid to its finest level."""
-        *skips, y = features
-        for step, skip in zip(self.steps, reversed(skips), strict=True):
-            y = step(torch.cat([_double(y), skip], 1))
-        return y
-
-
-class Generator(nn.Module):
+class Generator(Method[Condition, tuple[()], tuple[()]]):
     """Frames and sound in, frames that speak out.
 
     Args:
         fusion: how sound gets in: a [`Fusion`][avfuse.Fusion] class or partial.
         channels: of the pyramid, fine to coarse (paper: 5 levels, 256 at the bottleneck).
         blocks: residual blocks a level, fine to coarse; none for the plain U-Net.
-        blend: whether the input, changed, is blended by eq. 7, or the network draws the output
-            itself (the paper's w/o-blending ablation).
+        blend: whether M is blended with the input by eq. 7, or the network draws the output itself
+            (the paper's w/o-blending ablation).
+        motion: what M is made of. The paper's is a free colour image, `image`. `flow` keeps the
+            texture of what moves, at whatever resolution it is pasted; `change` is that without
+            the warp.
         mel_steps: mel steps the audio encoder hears around a frame (16: 200 ms).
         audio_width: width of the audio encoder (32: Wav2Lip's).
         size: pixels a side that it is trained for; it takes any that divide by `stride`.
-
-    Attributes:
-        over_time: whether it is given (B, T, ...) rather than single frames, (N, ...).
     """
 
-    over_time: ClassVar[bool] = False
+    paper: ClassVar[str] = (
+        "Ye et al., Audio-Driven Talking Face Video Generation with Dynamic Convolution Kernels"
+    )
+    any_size: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -73,6 +55,7 @@ class Generator(nn.Module):
         channels: Sequence[int] = (16, 32, 64, 128, 256),
         blocks: Sequence[int] | None = None,
         blend: bool = True,
+        motion: Motion = "flow",
         mel_steps: int = 16,
         audio_width: int = 32,
         size: int = 256,
@@ -84,64 +67,131 @@ class Generator(nn.Module):
                 f"channels={tuple(channels)}, blocks={tuple(blocks)}; expected positive channels "
                 f"and one number of blocks a level"
             )
+        if motion not in get_args(Motion):
+            raise ValueError(f"motion={motion!r}; expected {', '.join(get_args(Motion))}")
         self.face = FaceEncoder(channels, blocks)
         self.audio = AudioEncoder(mel_steps, audio_width)
         self.fusion = fusion(Dims(self.face.channels, self.audio.dim, self.audio.positions))
         self.decoder = Decoder(channels, blocks)
-        self.heads = _heads(channels[0])
-        self.blend = blend
+        self.heads = _heads(channels[0], motion)
+        self.blend, self.motion = blend, motion
         self.size = size
+        self.hears = Hearing.centred(mel_steps)
         self.stride: int = 2 ** len(channels)
+        described = describe(fusion, self.fusion)
+        self.portable = described is not None
         # What it takes to build it again, as plain values; the encoders' widths are derived.
         self.config: dict[str, Any] = {
-            "fusion": describe(fusion, self.fusion),
+            "fusion": described,
             "channels": list(channels),
             "blocks": list(blocks),
             "blend": blend,
+            "motion": motion,
             "mel_steps": mel_steps,
             "audio_width": audio_width,
             "size": size,
         }
 
+    @classmethod
+    def build(cls, config: Mapping[str, Any]) -> Self:
+        """Build one, its strategy by the name that it has there; dynamic kernels unless named.
+
+        Raises:
+            InputError: the strategy is not imported, or was made by a function without a name.
+        """
+        plain = {"fusion": {"class_path": "DynamicKernel", "init_args": {}}, **config}
+        described = plain.pop("fusion")
+        if described is None:
+            raise InputError("the fusion was made by a function, which a file cannot name")
+        return cls(factory(described), **plain)
+
+    @classmethod
+    def spelled_out(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Its options, and its strategy's under `fusion.`."""
+        plain = {k: v for k, v in config.items() if k != "fusion"}
+        return {**dict(options(config["fusion"])), **plain} if config.get("fusion") else plain
+
     def listen(self, mel: Float[Tensor, "B T 80 S"]) -> Float[Tensor, "B T D"]:
         """The audio feature of every mel window (h1 of eq. 2)."""
         return self.audio(mel.flatten(0, 1)).unflatten(0, mel.shape[:2])
 
-    def prepare(self, mel: Float[Tensor, "B T 80 S"]) -> Condition:
-        """Audio side, for a clip or chunk: mel windows to everything that drives the mouth."""
+    def condition(self, mel: Float[Tensor, "B T 80 S"]) -> Condition:
+        """From mel windows to everything that drives the mouth, (B, T, ...)."""
         return self.fusion.prepare(Condition(self.listen(mel)))
 
-    def draw(self, image: Float[Tensor, "N 3 H W"], condition: Condition) -> Drawn:
-        """What eq. 7 is made of, for whoever blends elsewhere; arguments as of `forward`."""
-        if image.shape[-1] % self.stride or image.shape[-2] % self.stride:
+    def prepare(
+        self,
+        heard: Float[Tensor, "1 T 80 S"],
+        seen: Seen | None = None,
+        person: tuple[()] = (),
+        state: tuple[()] | None = None,
+    ) -> tuple[Condition, tuple[()]]:
+        """The sound's side of frames in a row; nothing of it goes from one to the next."""
+        return self.condition(heard).fold(), ()
+
+    def draw(self, images: Float[Tensor, "N 3 H W"] | None, condition: Condition) -> Drawn:
+        """What eq. 7 is made of; sides divisible by `stride`.
+
+        Raises:
+            ValueError: they are not.
+        """
+        assert images is not None  # it works on footage
+        if images.shape[-1] % self.stride or images.shape[-2] % self.stride:
             raise ValueError(
-                f"image is {image.shape[-1]}x{image.shape[-2]}; sides must divide by {self.stride}"
+                f"image is {images.shape[-1]}x{images.shape[-2]}; sides must divide by "
+                f"{self.stride}"
             )
-        fused = self.fusion(self.face(image), condition)
-        heads = self.heads(self.decoder(fused.features)).to(image.dtype)
-        bounded = heads.tanh()  # all at once: a few channels alone do not lie densely, and are slow
-        mask, flow = heads[:, 3:4].sigmoid(), bounded[:, 4:] * (_REACH * self.size)
+        fused = self.fusion(self.face(images), condition)
+        heads = self.heads(self.decoder(fused.features)).to(images.dtype)
+        mask = heads[:, 3:4].sigmoid()
+        if self.motion == "image":
+            return Drawn(heads[:, :3].sigmoid(), mask if self.blend else None, None, fused.aux)
+        if not self.blend:
+            rest = torch.zeros_like(heads[:, :2])
+            return Drawn(heads[:, :3].sigmoid() - images, torch.ones_like(mask), rest, fused.aux)
         # M "presents the change" (IV-C): the network need not learn to copy what it was given, and
         # lips that move keep their texture. What opens between them only the change can draw.
-        if self.blend:
-            return Drawn(mask, flow, bounded[:, :3], fused.aux)
-        change = heads[:, :3].sigmoid() - image
-        return Drawn(torch.ones_like(mask), torch.zeros_like(flow), change, fused.aux)
+        bounded = heads.tanh()  # all at once: a few channels alone do not lie densely, and are slow
+        if self.motion == "change":
+            return Drawn(bounded[:, :3], mask, torch.zeros_like(bounded[:, :2]), fused.aux)
+        return Drawn(bounded[:, :3], mask, bounded[:, 4:] * (_REACH * self.size), fused.aux)
 
     def forward(self, image: Float[Tensor, "N 3 H W"], condition: Condition) -> Generated:
         """Frame side: images (sides divisible by `stride`) and a folded condition."""
-        mask, flow, change, aux = self.draw(image, condition)
-        motion = (warp(image, flow) if self.blend else image) + change
-        return Generated(blend(image, mask, motion), mask, motion, flow, change, aux)
+        colour, mask, flow, aux = self.draw(image, condition)
+        motion = colour if flow is None else (warp(image, flow) if self.blend else image) + colour
+        if mask is None:
+            mask = torch.ones_like(colour[:, :1])
+        return Generated(blend(image, mask, motion), mask, motion, flow, aux)
+
+    def lean(self, dtype: torch.dtype) -> Self:
+        """A copy that does less work, equal but for rounding.
+
+        Batch norms are part of the convolutions before them, and the decoder is a `LateDecoder`.
+
+        Args:
+            dtype: of the middle. First and last layers stay in float32: what the mel loses when it
+                is rounded, and what the flow does, shows in the picture more than all the rest.
+        """
+        copied = folded(copy.deepcopy(self).eval().requires_grad_(False))
+        late = LateDecoder(copied.decoder)
+        copied.add_module("decoder", late)
+        if dtype != torch.float32:
+            ups, skips, rests = (list(parts)[:-1] for parts in (late.ups, late.skips, late.rests))
+            outer = *copied.face.levels[1:], *copied.audio.layers[1:]
+            for part in (*outer, *ups, *skips, *rests):
+                compute_in(part, dtype)
+            compute_in(late.ups[-1], torch.float32)
+            copied.fusion.to(dtype)
+            copied.fusion.register_forward_pre_hook(
+                lambda _, given: ((*given[0][:-1], given[0][-1].to(dtype)), given[1])
+            )
+        return copied.to(memory_format=torch.channels_last)
 
 
-def _heads(channels: int) -> nn.Sequential:
+def _heads(channels: int, motion: Motion) -> nn.Sequential:
     """Colour (3 channels), α (1) and flow (2), four pixels each; the flow starts from rest."""
-    conv = nn.Conv2d(channels, 24, 3, 1, 1)
+    conv = nn.Conv2d(channels, 4 * (6 if motion == "flow" else 4), 3, 1, 1)
     nn.init.zeros_(conv.weight[16:])
     nn.init.zeros_(cast(Tensor, conv.bias)[16:])
     return nn.Sequential(conv, nn.PixelShuffle(2))
-
-
-def _double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2.0, mode="nearest")

@@ -25,6 +25,7 @@ from avfuse.errors import InputError
 from avfuse.fusion.dynamic_kernel import DynamicKernel
 from avfuse.geometry.box import box_from_landmarks, crop
 from avfuse.layers.dynamic_conv import dynamic_conv2d
+from avfuse.method import Method
 from avfuse.methods.dynamic_kernels.generator import Generator
 from avfuse.methods.dynamic_kernels.viz import bounds_plot, segments
 from avfuse.model_file import load
@@ -94,7 +95,7 @@ def compare(
     if fusion.training or p not in (1, 2):
         raise ValueError(f"training={fusion.training}, p={p}; expected eval mode and p = 1 or 2")
     bottleneck = generator.face(image.unsqueeze(0))[-1].expand(len(one), -1, -1, -1)
-    kernels = [absorbed(fusion, generator.prepare(m.unsqueeze(0)).fold()) for m in (one, other)]
+    kernels = [absorbed(fusion, generator.prepare(m.unsqueeze(0))[0]) for m in (one, other)]
     return bounds(kernels[0], kernels[1], activations(fusion), bottleneck, p)
 
 
@@ -240,6 +241,17 @@ def report(
     return Bounds(*map(torch.cat, zip(*parts, strict=True)))
 
 
+def dynamic(method: Method) -> Generator:
+    """A model with dynamic kernels.
+
+    Raises:
+        InputError: it has none.
+    """
+    if not isinstance(method, Generator):
+        raise InputError("the model has no dynamic kernels; give one of dynamic_kernels")
+    return method
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a table of medians, draw how tight the bounds are.
 
@@ -260,7 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw them, for p = 2")
     options = parser.parse_args(arguments)
     try:
-        generator = load(options.model)
+        generator = dynamic(load(options.model))
         measured = {p: report(generator, options.sounds, options.pairs, p) for p in (1, 2)}
         if options.plot is not None:
             write_picture(options.plot, bounds_plot(*measured[2][:4]))

@@ -14,10 +14,11 @@ from torchmetrics import Metric, PearsonCorrCoef
 from avfuse.fusion.base import FusionFactory
 from avfuse.geometry.lips import lip_aperture
 from avfuse.geometry.mouth_mask import mouth_mask
-from avfuse.methods.dynamic_kernels.generator import Generator
-from avfuse.model_file import check_alike, load
+from avfuse.methods.dynamic_kernels.generator import Generator, Motion
 from avfuse.training import losses
-from avfuse.training.base import SPLITS, TalkingModule, mouth_checks
+from avfuse.training.adversarial import descend, frozen, has_begun
+from avfuse.training.base import SPLITS, Training
+from avfuse.training.checks import mouth_checks
 from avfuse.training.discriminators import PatchDiscriminator
 from avfuse.types import LIP_UNIT, Batch, Condition, Generated
 
@@ -25,7 +26,7 @@ PATCH = 64
 """Pixels a side of the mouth patches that the discriminator sees."""
 
 
-class TalkingFace(TalkingModule):
+class TalkingFace(Training):
     """The paper's model and training (IV-B) for any fusion strategy.
 
     Each batch of pairs is used both ways: f(V1, A2) -> V2 and f(V2, A1) -> V1 (eq. 3). Since the
@@ -36,6 +37,7 @@ class TalkingFace(TalkingModule):
         channels: of the pyramid, fine to coarse.
         blocks: residual blocks a level, fine to coarse.
         blend: eq. 7, or the motion image itself (w/o blending).
+        motion: what the motion image is made of, as of [`Generator`][avfuse.Generator].
         mel_steps: mel steps the audio encoder hears around a frame.
         audio_width: width of the audio encoder; 32 is Wav2Lip's.
         size: pixels a side that it is trained for.
@@ -56,14 +58,14 @@ class TalkingFace(TalkingModule):
         opening: extra weight of what shows between the lips.
         edges: weight of the mouth's edges beside its pixels.
         texture: weight of the mouth's roughness: teeth and lips as crisp as real ones.
-        motion: weight of the motion image's own reconstruction around the mouth, beside the
+        motion_weight: of the motion image's own reconstruction around the mouth, beside the
             blend's. Without it the mask closes before M is any good, and M then never learns.
         flow: weight of the flow at the landmarks of jaw and lips, in pixels of a crop.
         lips: weight of the lip shape, predicted from the audio feature by a linear map that is
             only there in training; it teaches the encoder what of the sound shows.
     """
 
-    generator: Generator
+    method: Generator
 
     def __init__(
         self,
@@ -71,6 +73,7 @@ class TalkingFace(TalkingModule):
         channels: Sequence[int] = (16, 32, 64, 128, 256),
         blocks: Sequence[int] | None = None,
         blend: bool = True,
+        motion: Motion = "flow",
         mel_steps: int = 16,
         audio_width: int = 32,
         size: int = 256,
@@ -89,71 +92,59 @@ class TalkingFace(TalkingModule):
         opening: float = 4.0,
         edges: float = 0.5,
         texture: float = 1.0,
-        motion: float = 1.0,
+        motion_weight: float = 1.0,
         flow: float = 0.1,
         lips: float = 1.0,
     ) -> None:
-        super().__init__()
-        self.save_hyperparameters(ignore=["fusion"])
-        self.automatic_optimization = False
-        self.generator = Generator(
+        generator = Generator(
             fusion,
             channels=channels,
             blocks=blocks,
             blend=blend,
+            motion=motion,
             mel_steps=mel_steps,
             audio_width=audio_width,
             size=size,
         )
-        self.generator.to(memory_format=torch.channels_last)
-        if weights is not None:
-            self._start_from(weights)
+        super().__init__(generator.to(memory_format=torch.channels_last), weights)
+        self.save_hyperparameters(ignore=["fusion"])
         if wav2lip is not None:
-            self.generator.audio.load_wav2lip(wav2lip)
+            self.method.audio.load_wav2lip(wav2lip)
         self.discriminator = PatchDiscriminator()
-        self.lips = nn.Linear(self.generator.audio.dim, 40)
+        self.lips = nn.Linear(self.method.audio.dim, 40)
         self.apertures = nn.ModuleDict({split: PearsonCorrCoef() for split in SPLITS})
-
-    def _start_from(self, weights: str) -> None:
-        given = load(weights)
-        check_alike(given.config, self.generator.config, f"model.weights={weights}")
-        self.generator.load_state_dict(given.state_dict())
 
     def forward(
         self, video: Float[Tensor, "B T 3 H W"], mel: Float[Tensor, "B T 80 S"]
     ) -> Generated:
         """Make every frame speak its mel window. Frames fold: outputs are (N, ...), N = B·T."""
-        return self.generator(_fold(video), self.generator.prepare(mel).fold())
+        return self.method(_fold(video), self.method.condition(mel).fold())
 
     def training_step(self, batch: Batch, batch_index: int) -> None:
         target, landmarks = _targets(batch)
-        audio = self.generator.listen(torch.cat([batch.mel2, batch.mel1]))
-        condition = self.generator.fusion.prepare(Condition(audio))
+        audio = self.method.listen(torch.cat([batch.mel2, batch.mel1]))
+        condition = self.method.fusion.prepare(Condition(audio))
         source = _fold(torch.cat([batch.video1, batch.video2]))
-        generated = self.generator(source, condition.fold())
+        generated = self.method(source, condition.fold())
         fake = losses.mouth_patch(generated.image, landmarks, PATCH)
         real = losses.mouth_patch(target, landmarks, PATCH)
         terms = self._supervision(batch, generated, audio, target, fake, real)
         generator, discriminator = cast("list[LightningOptimizer]", self.optimizers())
-        adversary = self._has_adversary()
+        h = self.hparams
+        adversary = bool(h["adversarial"]) and has_begun(self, h["adversarial_start"])
         if adversary:
-            self.discriminator.requires_grad_(False)
-            score = losses.adversarial_generator(self.discriminator(fake))
-            terms["adversarial"] = self.hparams["adversarial"] * score
-            self.discriminator.requires_grad_(True)
-        self._step(generator, torch.stack(list(terms.values())).sum())
+            with frozen(self.discriminator):
+                score = losses.adversarial_generator(self.discriminator(fake))
+                terms["adversarial"] = h["adversarial"] * score
+        descend(self, generator, torch.stack(list(terms.values())).sum(), clip=1.0)
         if adversary:
             scores = self.discriminator(torch.cat([real, fake.detach()])).chunk(2)
             terms["discriminator"] = losses.adversarial_discriminator(*scores)
-            self._step(discriminator, terms["discriminator"])
+            descend(self, discriminator, terms["discriminator"], clip=1.0)
         schedules = cast("list[LRScheduler]", self.lr_schedulers())
         for schedule in schedules[: 1 + adversary]:  # one that does not step has no schedule
             schedule.step()
         self.log_dict({f"train/{k}": v.detach() for k, v in terms.items()}, prog_bar=True)
-
-    def _has_adversary(self) -> bool:
-        begun = self.trainer.fit_loop.total_batch_idx >= self.hparams["adversarial_start"]
-        return bool(begun and self.hparams["adversarial"])
 
     def _supervision(
         self,
@@ -179,33 +170,31 @@ class TalkingFace(TalkingModule):
             size = target.shape[-2:]
             allowed = torch.maximum(mouth_mask(before, *size), mouth_mask(landmarks, *size))
         mask = losses.mask_size(generated.mask, allowed) + losses.mask_smoothness(generated.mask)
-        moved = losses.displacement(generated.flow, before, landmarks)
-        torn = losses.flow_smoothness(generated.flow)
-        own = self.generator.fusion.losses(generated.aux, batch)
+        own = self.method.fusion.losses(generated.aux, batch)
         return {
             "reconstruction": h["reconstruction"] * rec,
-            "motion": h["reconstruction"] * h["motion"] * motion,
+            "motion": h["reconstruction"] * h["motion_weight"] * motion,
             "mask": h["mask"] * mask,
             "edges": h["reconstruction"] * h["edges"] * losses.edges(fake, real),
             "texture": h["reconstruction"] * h["texture"] * losses.texture(fake, real),
-            "flow": h["flow"] * (moved + torn),
+            **self._flow(generated.flow, before, landmarks),
             "lips": h["lips"] * lips,
             **own,
         }
 
-    def _step(self, optimizer: Any, loss: Tensor) -> None:
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        self.clip_gradients(optimizer, gradient_clip_val=1.0, gradient_clip_algorithm="norm")
-        optimizer.step()
+    def _flow(self, flow: Tensor | None, before: Tensor, after: Tensor) -> dict[str, Tensor]:
+        if flow is None:
+            return {}
+        moved = losses.displacement(flow, before, after)
+        return {"flow": self.hparams["flow"] * (moved + losses.flow_smoothness(flow))}
 
     def checks(self, batch: Batch, split: str) -> dict[str, Tensor | Metric]:
         """Scores of the mouth, whether its lips were heard, and how much of the crop changed."""
         target, landmarks = _targets(batch)
-        audio = self.generator.listen(torch.cat([batch.mel2, batch.mel1]))
-        condition = self.generator.fusion.prepare(Condition(audio))
+        audio = self.method.listen(torch.cat([batch.mel2, batch.mel1]))
+        condition = self.method.fusion.prepare(Condition(audio))
         source = _fold(torch.cat([batch.video1, batch.video2]))
-        generated = self.generator(source, condition.fold())
+        generated = self.method(source, condition.fold())
         heard = self.lips(audio.flatten(0, 1)).unflatten(1, (20, 2)) * LIP_UNIT
         seen = torch.cat([batch.lips2, batch.lips1]).flatten(0, 1)
         aperture = cast(Metric, self.apertures[split])
@@ -218,7 +207,7 @@ class TalkingFace(TalkingModule):
 
     def configure_optimizers(self) -> tuple[list[Any], list[Any]]:
         h = self.hparams
-        own = [*self.generator.parameters(), *self.lips.parameters()]
+        own = [*self.method.parameters(), *self.lips.parameters()]
         generator = torch.optim.AdamW(own, h["rate"], (0.5, 0.99), weight_decay=h["weight_decay"])
         adversary = torch.optim.AdamW(
             self.discriminator.parameters(), h["discriminator_rate"], (0.5, 0.99), weight_decay=0.0

@@ -15,6 +15,7 @@ from torch import Tensor
 from avfuse.errors import InputError
 from avfuse.geometry.box import Frame
 from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.methods.dynamic_kernels.theory import dynamic
 from avfuse.model_file import load
 from avfuse.sound.mel import STEP_RATE, MelStream, mel_windows
 from avfuse.types import Kernel
@@ -50,7 +51,7 @@ def kernel_picture(
     """
     if channels < 1:
         raise InputError(f"channels is {channels}; show at least one")
-    kernels = generator.prepare(mel.unsqueeze(0)).kernels
+    kernels = generator.condition(mel.unsqueeze(0)).kernels
     if not kernels:
         raise InputError(
             f"the model fuses by {type(generator.fusion).__name__}, which makes no kernels to show"
@@ -178,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--channels", type=int, default=16, help="how many to show (%(default)s)")
     options = parser.parse_args(arguments)
     try:
-        generator = load(options.model)
+        generator = dynamic(load(options.model))
         heard = [segments(sound, generator.audio.steps) for sound in options.sounds]
         loudest = torch.stack([each[each.mean((1, 2)).argmax()] for each in heard])
         with torch.inference_mode():

@@ -1,30 +1,42 @@
-"""A generator made lean for inference: the same function in less work, and in fewer bits."""
+"""The up-sampling half of the U-Net, for training and, in less work, for inference."""
 
-import copy
-import itertools
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from avfuse.methods.dynamic_kernels.generator import Decoder, Generator
+from avfuse.layers.blocks import ConvBlock, ResidualBlock
 from avfuse.types import Pyramid
 
 
-def lean(generator: Generator) -> Generator:
-    """A copy that does less work.
+class Decoder(nn.Module):
+    """The up-sampling half, with the encoder's features beside, up to half the image's size.
 
-    Batch norms are part of the convolutions before them, and the decoder is a `LateDecoder`. Equal
-    to the generator in evaluation mode, but for rounding.
+    The last step up is the heads' pixel shuffle: at full size nothing but the output is computed.
+
+    Args:
+        channels: of the pyramid, fine to coarse.
+        blocks: residual blocks a level, as in the encoder.
     """
-    copied = copy.deepcopy(generator).eval().requires_grad_(False)
-    for part in copied.modules():
-        if isinstance(part, nn.Sequential):
-            _fold(part)
-    copied.add_module("decoder", LateDecoder(copied.decoder))
-    return copied.to(memory_format=torch.channels_last)
+
+    def __init__(self, channels: Sequence[int], blocks: Sequence[int]) -> None:
+        super().__init__()
+        self.steps = nn.ModuleList()
+        coarse_to_fine = list(zip(channels[:-1], blocks[:-1], strict=True))[::-1]
+        y = channels[-1]
+        for skip, count in coarse_to_fine:
+            residual = (ResidualBlock(skip) for _ in range(count))
+            self.steps.append(nn.Sequential(ConvBlock(y + skip, skip), *residual))
+            y = skip
+
+    def forward(self, features: Pyramid) -> Float[Tensor, "N C H W"]:
+        """Decode the pyramid to its finest level."""
+        *skips, y = features
+        for step, skip in zip(self.steps, reversed(skips), strict=True):
+            y = step(torch.cat([_double(y), skip], 1))
+        return y
 
 
 class LateDecoder(nn.Module):
@@ -73,31 +85,5 @@ def _doubled(weight: Float[Tensor, "O I 3 3"]) -> Float[Tensor, "I O 4 4"]:
     return taps.view(*weight.shape[:2], 4, 4).transpose(0, 1).contiguous()
 
 
-def narrow(generator: Generator, dtype: torch.dtype) -> None:
-    """Let the middle of a lean generator compute in another precision.
-
-    First and last layers stay in float32: what the mel loses when it is rounded, and what the flow
-    does, shows in the picture more than all the rest together.
-    """
-    decoder = generator.get_submodule("decoder")
-    assert isinstance(decoder, LateDecoder)  # of a lean generator
-    face, audio, fusion = generator.face.levels[1:], generator.audio.layers[1:], generator.fusion
-    for part in (*face, *audio, *decoder.ups[:-1], *decoder.skips[:-1], *decoder.rests[:-1]):
-        _compute_in(part, dtype)
-    _compute_in(decoder.ups[-1], torch.float32)
-    fusion.to(dtype)
-    fusion.register_forward_pre_hook(
-        lambda _, given: ((*given[0][:-1], given[0][-1].to(dtype)), given[1])
-    )
-
-
-def _compute_in(part: nn.Module, dtype: torch.dtype) -> None:
-    part.to(dtype)
-    part.register_forward_pre_hook(lambda _, given: (given[0].to(dtype),))
-
-
-def _fold(parts: nn.Sequential) -> None:
-    for index, (conv, norm) in enumerate(itertools.pairwise(parts)):
-        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            parts[index] = fuse_conv_bn_eval(conv, norm)
-            parts[index + 1] = nn.Identity()
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")
