@@ -11,7 +11,7 @@ from avfuse.data.clip import ClipFile
 from avfuse.data.preprocess import Source, SourceClip
 from avfuse.evaluation.dubbing import DUBBING
 from avfuse.evaluation.first_frame import FIRST_FRAME, first_frame
-from avfuse.evaluation.model import Model
+from avfuse.evaluation.judged import Judged
 from avfuse.evaluation.score import Judge
 from avfuse.evaluation.spoken import spoken_clips
 from avfuse.metrics.mouth import mouth_region
@@ -38,7 +38,7 @@ def test_a_drawn_face_says_what_it_hears(network, twins):
     """From V1 and A2 it makes what is nearer to V2 than V1 is, at the mouth and in brightness."""
     task = first_frame(twins[1], network.size)
     target = task.target
-    spoken, _ = Model(network).speak(task.images, target.copy, task.mel, target.times)
+    spoken, _ = Judged(network).speak(task)
     square = mouth_region(torch.from_numpy(target.landmarks).float(), 128, 128)[:, 0].numpy()
 
     def error(video):
@@ -50,8 +50,7 @@ def test_a_drawn_face_says_what_it_hears(network, twins):
 def test_silence_keeps_the_mouth_still(network, twins):
     task = first_frame(twins[0], network.size)
     silence = torch.full_like(task.mel, SILENCE)
-    target = task.target
-    spoken, _ = Model(network).speak(task.images, target.copy, silence, target.times)
+    spoken, _ = Judged(network).speak(task, silence)
     assert np.ptp(spoken.astype(int), 0).max() <= 2
 
 
@@ -63,7 +62,7 @@ def test_real_lips_open_with_the_sound(network, protocol, name, tmp_path):
     label = DATA / "landmarks" / f"{speaker}__{stem}.npz"
     place = SourceClip(speaker, stem, tmp_path / "clip.safetensors")
     source = Source(DATA / "grid" / f"{name}.mpg", label, place)
-    ((case,), skipped) = spoken_clips({"all": [source]}, network, protocol, quiet=True)
+    ((case,), skipped) = spoken_clips({"all": [source]}, [Judged(network)], protocol, quiet=True)
     assert not skipped
     assert len(ClipFile(place.path).valid) == 75
     shown = case.show((protocol.copy, "model, other sound", "model"))

@@ -11,7 +11,7 @@ import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar, Generic, Self
+from typing import Any, ClassVar, Generic
 
 import torch
 from jaxtyping import Float
@@ -21,7 +21,7 @@ from typing_extensions import TypeVar
 from avfuse.errors import InputError
 from avfuse.layers.folding import folded
 from avfuse.sound.mel import Hearing
-from avfuse.types import Drawn, Framing, Nest, Planes, Seen
+from avfuse.types import SQUARE, Drawn, Framing, Nest, Planes, Seen
 
 GROUP = "avfuse.methods"
 """The package whose folders are methods, and the entry points by which others add theirs."""
@@ -68,7 +68,7 @@ class Method(nn.Module, ABC, Generic[ConditionT, PersonT, StateT]):
     any_size: ClassVar[bool] = False
     fps: float | None = None
     stages: ClassVar[tuple[str, ...]] = ()
-    framing: ClassVar[Framing] = Framing()
+    framing: ClassVar[Framing] = SQUARE
     hears: Hearing
     size: int
     config: dict[str, Any]
@@ -76,7 +76,7 @@ class Method(nn.Module, ABC, Generic[ConditionT, PersonT, StateT]):
     trained: tuple[str, ...] = ()
 
     @classmethod
-    def build(cls, config: Mapping[str, Any]) -> Self:
+    def build(cls, config: Mapping[str, Any]) -> "Method":
         """Build one, weights at random.
 
         Args:
@@ -142,7 +142,7 @@ class Method(nn.Module, ABC, Generic[ConditionT, PersonT, StateT]):
         """
         return planes, trail
 
-    def lean(self, dtype: torch.dtype) -> Self:
+    def lean(self, dtype: torch.dtype) -> "Method":
         """A copy that does the same in less work.
 
         Args:

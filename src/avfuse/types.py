@@ -15,7 +15,7 @@ before y. Time is seconds.
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
@@ -23,8 +23,11 @@ from torch import Tensor
 LIP_UNIT = 0.02
 """Typical lip motion in units of the distance from eyes to mouth; makes losses on it O(1)."""
 
-Nest = Tensor | None | tuple["Nest", ...]
-"""Tensors in (named) tuples in tuples: what a method's condition, person and state are."""
+Nest = Any
+"""Tensors in (named) tuples in tuples, or None: what a method's condition, person and state are.
+
+A type of itself, which nobody checks at run time.
+"""
 
 Pyramid = tuple[Float[Tensor, "N _ _ _"], ...]
 """Features of N frames, fine to coarse; every level has a C, H and W of its own."""
@@ -107,6 +110,10 @@ class Framing(NamedTuple):
     bottom: float = 1.0
 
 
+SQUARE = Framing()
+"""The library's own square."""
+
+
 class Seen(NamedTuple):
     """Crops as they were cut, on the CPU; a method moves what it needs.
 
@@ -117,6 +124,11 @@ class Seen(NamedTuple):
 
     images: UInt8[Tensor, "T s s 3"]
     landmarks: Float[Tensor, "T 68 2"] | None = None
+
+    def part(self, frames: slice) -> "Seen":
+        """Some of the frames."""
+        points = None if self.landmarks is None else self.landmarks[frames]
+        return Seen(self.images[frames], points)
 
 
 class Drawn(NamedTuple):

@@ -7,7 +7,7 @@ import pytest
 from avfuse.ablation.held import HeldClip, across_speakers
 from avfuse.data.clip import ClipFile
 from avfuse.evaluation.dubbing import DUBBING
-from avfuse.evaluation.model import Model
+from avfuse.evaluation.judged import Judged
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def held(tmp_path, twins, generator):
             for number in range(count):
                 path = tmp_path / speaker / f"{number}.safetensors"
                 shutil.copy(twins[0].path, path)
-                clips.append(HeldClip("seen", ClipFile(path), Model(generator), DUBBING))
+                clips.append(HeldClip("seen", ClipFile(path), Judged(generator), DUBBING))
         return clips
 
     return make

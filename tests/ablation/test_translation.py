@@ -6,7 +6,7 @@ import pytest
 from avfuse.ablation.held import HeldClip
 from avfuse.ablation.translation import translation
 from avfuse.evaluation.dubbing import DUBBING, dubbing
-from avfuse.evaluation.model import Model
+from avfuse.evaluation.judged import Judged
 from avfuse.evaluation.score import Judge
 from avfuse.evaluation.task import SIZE
 
@@ -18,7 +18,7 @@ def judge():
 
 @pytest.fixture
 def held(twins, generator):
-    return HeldClip("procedural", twins[0], Model(generator), DUBBING)
+    return HeldClip("procedural", twins[0], Judged(generator), DUBBING)
 
 
 def test_the_face_moves_up_by_that_share_of_the_crop(twins):

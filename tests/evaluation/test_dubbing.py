@@ -80,10 +80,10 @@ def test_a_larger_model_is_given_larger_crops_of_the_same(twins, task):
     import cv2
 
     large = dubbing(twins[0], 2 * SIZE)
-    assert large.images.shape[1:] == (2 * SIZE, 2 * SIZE, 3)
+    assert large.seen.images.shape[1:] == (2 * SIZE, 2 * SIZE, 3)
     np.testing.assert_array_equal(large.target.copy, task.target.copy)
-    halved = cv2.resize(large.images[0], (SIZE, SIZE), interpolation=cv2.INTER_AREA)
-    assert np.abs(halved.astype(int) - task.images[0]).mean() < 2
+    halved = cv2.resize(large.seen.images[0].numpy(), (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    assert np.abs(halved.astype(int) - task.seen.images[0].numpy()).mean() < 2
 
 
 def test_a_short_clip_is_refused(tmp_path, made, person):

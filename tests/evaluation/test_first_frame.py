@@ -21,8 +21,8 @@ def test_alignment_holds_the_head_still(twins, target):
 
 def test_the_photo_is_all_that_is_given(twins, target):
     task = first_frame(twins[0], 64)
-    assert task.images.shape == (len(target.truth), 64, 64, 3)
-    assert (task.images == task.images[0]).all()
+    assert task.seen.images.shape == (len(target.truth), 64, 64, 3)
+    assert (task.seen.images == task.seen.images[0]).all()
     assert (target.copy == target.copy[0]).all()
     assert target.given is target.copy
     # What is given is not compared: who copies it has it right.

@@ -18,9 +18,9 @@ from avfuse.ablation.summary import summarise
 from avfuse.ablation.table import tables
 from avfuse.data.datamodule import TalkingClips
 from avfuse.errors import InputError
+from avfuse.evaluation.evaluate import PROTOCOLS
 from avfuse.files.whole import write_whole
 from avfuse.fit.command import trainable
-from avfuse.methods.dynamic_kernels.training import TalkingFace
 
 _MOST = 4  # cells at a time, unless asked for more: each holds a network and its data
 
@@ -52,7 +52,7 @@ def ablate(
     plan = read_plan(config)
     with locked(output):
         cells = lay_out(plan, output)
-        _check([cell for cell in cells if not cell.is_done(plan)])
+        _check(plan, [cell for cell in cells if not cell.is_done(plan)])
         failed = run_cells(plan, cells, jobs or _jobs(), quiet=quiet)
         return _summed_up(plan, cells, failed, output)
 
@@ -83,25 +83,29 @@ def _jobs() -> int:
     return 1 if torch.cuda.is_available() else min(_MOST, os.cpu_count() or 1)
 
 
-def _check(cells: Sequence[Cell]) -> None:
+def _check(plan: Plan, cells: Sequence[Cell]) -> None:
     """Build every variant that is left once, and fetch the data that they share."""
     for name in ("lightning.pytorch", "lightning.fabric"):  # what they say, the cells' logs say
         logging.getLogger(name).setLevel(logging.ERROR)
     for variant, cell in {cell.variant: cell for cell in cells}.items():
         try:
-            data = _data(cell)
-            data.prepare_data()
-            data.setup()
+            for folder in cell.trainings:
+                data = _data(plan, folder, first=folder == cell.trainings[0])
+                data.prepare_data()
+                data.setup()
             if not data.held:
                 raise InputError("no clip is held back to test on; see data.held_back")
         except InputError as error:
             raise InputError(f"variant {variant!r}: {error}") from error
 
 
-def _data(cell: Cell) -> TalkingClips:
-    """Build what a cell would train; its data."""
-    _, module, data = trainable([f"--config={cell.folder / 'recipe.yaml'}"])
-    if not isinstance(module, TalkingFace):
-        name = type(module).__name__
-        raise InputError(f"{name} does not work frame by frame; use avfuse fit for it")
+def _data(plan: Plan, folder: Path, *, first: bool) -> TalkingClips:
+    """Build what would be trained, and see whether it can be tested; its data."""
+    # What a stage starts from is not there yet.
+    alone = [] if first else ["--model.weights=null"]
+    _, module, data = trainable([f"--config={folder / 'recipe.yaml'}", *alone])
+    protocol = PROTOCOLS[plan.protocol]
+    protocol.check(module.method)
+    if plan.translation and not module.method.footage:
+        raise InputError("the translation test moves footage, and this method shows a still")
     return data

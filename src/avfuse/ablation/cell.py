@@ -14,11 +14,12 @@ import numpy as np
 from avfuse.ablation.curve import read_curve
 from avfuse.ablation.held import HeldClip, across_speakers, held_clips
 from avfuse.ablation.lock import locked
+from avfuse.ablation.plan import MODEL, trainings
 from avfuse.ablation.translation import translation
 from avfuse.data.datamodule import TalkingClips
 from avfuse.evaluation.evaluate import PROTOCOLS
+from avfuse.evaluation.judged import Judged
 from avfuse.evaluation.kept import Kept
-from avfuse.evaluation.model import Model
 from avfuse.evaluation.run import run
 from avfuse.evaluation.score import Judge
 from avfuse.evaluation.task import SIZE
@@ -27,8 +28,6 @@ from avfuse.fit.command import trainable
 from avfuse.model_file import load, save
 from avfuse.runtime.device import device_named
 from avfuse.video.picture import write_picture
-
-MODEL = "model.safetensors"
 
 _MOMENTS = 8  # of a clip, in its picture
 _MOVED = 3  # clips of the translation test
@@ -39,19 +38,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser("avfuse.ablation.cell")
     parser.add_argument("folder", type=Path)
     parser.add_argument("test", type=json.loads, help="Plan.test, as JSON")
+    parser.add_argument("--stages", type=int, default=1, help="its trainings, one after the other")
     options = parser.parse_args(arguments)
     # A cell may outlive the ablation that began it. Where it trains in several processes, which
     # Lightning begins in these words too, the first keeps the others' place.
     first = int(os.environ.get("LOCAL_RANK", 0)) == 0
     with locked(options.folder) if first else nullcontext():
-        _run(options.folder, options.test)
+        _run(options.folder, options.test, options.stages)
 
 
-def _run(folder: Path, test: dict[str, Any]) -> None:
-    data = _train(folder)
+def _run(folder: Path, test: dict[str, Any], stages: int) -> None:
+    for place in trainings(folder, stages):
+        data = _train(place)
     device = device_named("auto")
-    model = Model(load(folder / MODEL, device))
-    clips = list(held_clips(data.held, model, PROTOCOLS[test["protocol"]], test["clips"]))
+    judged = Judged(load(folder / MODEL, device))
+    clips = list(held_clips(data.held, judged, PROTOCOLS[test["protocol"]], test["clips"]))
     scores = _test(clips, test["translation"], folder, Judge(device))
     result = {"test": test, **scores, "curve": read_curve(folder)}
     text = json.dumps(result, indent=2, allow_nan=False)
@@ -67,7 +68,7 @@ def _train(folder: Path) -> TalkingClips:
         return data
     last = folder / "checkpoints" / "last.ckpt"
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
-    save(module.method, folder / MODEL)
+    save(module.trained_method(), folder / MODEL)
     last.unlink(missing_ok=True)  # what it was for is done
     return data
 

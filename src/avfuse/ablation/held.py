@@ -7,7 +7,7 @@ from pathlib import Path
 
 from avfuse.data.clip import ClipFile
 from avfuse.evaluation.case import Shown, digest
-from avfuse.evaluation.model import Model
+from avfuse.evaluation.judged import Judged
 from avfuse.evaluation.score import TRUTH
 from avfuse.evaluation.spoken import MODEL
 from avfuse.evaluation.task import Protocol
@@ -20,13 +20,13 @@ class HeldClip:
     Attributes:
         group: which clips it is averaged with.
         source: the clip.
-        model: what is judged.
-        protocol: what the model is given and compared with.
+        judged: the model.
+        protocol: what it is given and compared with.
     """
 
     group: str
     source: ClipFile
-    model: Model
+    judged: Judged
     protocol: Protocol
 
     @property
@@ -38,25 +38,29 @@ class HeldClip:
         return TRUTH, self.protocol.copy, MODEL
 
     @property
+    def panels(self) -> tuple[str, ...]:
+        return TRUTH, MODEL
+
+    @property
     def key(self) -> str:
-        return digest(self.model.key, self.protocol.name, self.group, self.clip)
+        return digest(self.judged.key, self.protocol.name, self.group, self.clip)
 
     def show(self, methods: tuple[str, ...]) -> Shown:
-        task = self.protocol.task(self.source, self.model.size)
+        task = self.protocol.task_for(self.source, self.judged.method)
         target = task.target
         videos = {TRUTH: target.truth, self.protocol.copy: target.copy}
-        videos[MODEL], masks = self.model.speak(task.images, target.copy, task.mel, target.times)
+        videos[MODEL], masks = self.judged.speak(task)
         return Shown(target, {name: videos[name] for name in methods}, masks)
 
 
 def held_clips(
-    held: Mapping[str, Sequence[ClipFile]], model: Model, protocol: Protocol, most: int
+    held: Mapping[str, Sequence[ClipFile]], judged: Judged, protocol: Protocol, most: int
 ) -> Iterator[HeldClip]:
     """Up to `most` clips of each group, spread over it: neighbours in a list are alike."""
     for group, clips in held.items():
         step = max(1, len(clips) // most)
         for clip in clips[::step][:most]:
-            yield HeldClip(group, clip, model, protocol)
+            yield HeldClip(group, clip, judged, protocol)
 
 
 def across_speakers(clips: Sequence[HeldClip], most: int) -> list[HeldClip]:

@@ -15,6 +15,9 @@ from avfuse.files.whole import write_whole
 
 Recipe = dict[str, Any]
 
+MODEL = "model.safetensors"
+"""What a training leaves in its folder."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -24,6 +27,8 @@ class Plan:
         title: for people.
         variants: by name, what of the recipe each has for its own; `model.fusion` among it.
         recipe: what all have in common, as for `avfuse fit`.
+        stages: for a method of several trainings, a recipe each, in order; they are laid over
+            `recipe`, and variants over them. Each training starts from what the one before made.
         seeds: of weights and augmentation; each variant is trained once with each. The pairs that
             it is trained on, and their order, are the same for all.
         protocol: how it is tested, `dubbing` or `first-frame`.
@@ -35,6 +40,7 @@ class Plan:
     title: str
     variants: Mapping[str, Recipe]
     recipe: Recipe = field(default_factory=dict)
+    stages: Sequence[Recipe] = ({},)
     seeds: Sequence[int] = (0, 1, 2)
     protocol: str = "dubbing"
     clips: int = 10
@@ -57,8 +63,11 @@ class Plan:
         folders = {slug(name) for name in self.variants}
         if "" in folders or len(folders) < len(self.variants):
             raise ValueError(f"variants: {', '.join(self.variants)}; expected names that differ")
-        if not all(isinstance(own, dict) for own in (self.recipe, *self.variants.values())):
-            raise ValueError("recipe and variants: expected options, as of avfuse fit")
+        if not self.stages:
+            raise ValueError("stages: none is given; leave them out for a single training")
+        recipes = (self.recipe, *self.stages, *self.variants.values())
+        if not all(isinstance(own, dict) for own in recipes):
+            raise ValueError("recipe, stages and variants: expected options, as of avfuse fit")
         whole = all(isinstance(seed, int) for seed in self.seeds)
         if not self.seeds or not whole or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: {self.seeds}; expected different whole numbers")
@@ -77,13 +86,23 @@ class Cell:
     Attributes:
         variant: its name.
         seed: of the training.
-        folder: where it is kept: `recipe.yaml`, `curve.jsonl`, `model.safetensors`, `log.txt`,
-            pictures, and `result.json` once it is done.
+        folder: where it is kept: the folders of its trainings, `log.txt`, pictures, and
+            `result.json` once it is done.
+        stages: how many trainings it has, one after the other.
     """
 
     variant: str
     seed: int
     folder: Path
+    stages: int = 1
+
+    @property
+    def trainings(self) -> list[Path]:
+        """Their folders: `recipe.yaml`, `curve.jsonl` and `model.safetensors` of each.
+
+        The last one is the cell's own.
+        """
+        return trainings(self.folder, self.stages)
 
     @property
     def name(self) -> str:
@@ -128,6 +147,11 @@ def read_plan(path: Path) -> Plan:
     return Plan(**{**content, "recipe": layered(common, plan.recipe)})
 
 
+def trainings(folder: Path, stages: int) -> list[Path]:
+    """The folders of a cell's trainings, as of `Cell.trainings`."""
+    return [*(folder / f"stage-{number}" for number in range(1, stages)), folder]
+
+
 def lay_out(plan: Plan, output: Path) -> list[Cell]:
     """Give every cell its folder and its recipe, seed by seed, so that a first table comes early.
 
@@ -140,32 +164,56 @@ def lay_out(plan: Plan, output: Path) -> list[Cell]:
 def _cells(plan: Plan, output: Path) -> Iterator[Cell]:
     for seed in plan.seeds:
         for variant in plan.variants:
-            yield Cell(variant, seed, output / "runs" / slug(variant) / str(seed))
+            folder = output / "runs" / slug(variant) / str(seed)
+            yield Cell(variant, seed, folder, len(plan.stages))
 
 
 def _laid_out(plan: Plan, cell: Cell) -> Cell:
-    recipe = layered(plan.recipe, plan.variants[cell.variant], _bookkeeping(cell))
-    path = cell.folder / "recipe.yaml"
-    ran = cell.log.exists() and path.exists()  # one that was only refused may be mended
-    if ran and not _alike(yaml.safe_load(path.read_text()), recipe):
-        raise InputError(
-            f"{cell.folder} was run by another recipe; give another --output, or remove it"
+    before: Recipe = {}
+    for folder, stage in zip(cell.trainings, plan.stages, strict=True):
+        recipe = layered(
+            plan.recipe, stage, plan.variants[cell.variant], _bookkeeping(cell, folder)
         )
-    try:
-        cell.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{cell.folder}: cannot be made ({error.strerror})") from error
-    write_whole(path, yaml.safe_dump(recipe, sort_keys=False))
+        _write_recipe(layered(recipe, before), folder, ran=cell.log.exists())
+        before = {"model": {"weights": str(folder / MODEL)}}
     return cell
+
+
+def _write_recipe(recipe: Recipe, folder: Path, *, ran: bool) -> None:
+    path = folder / "recipe.yaml"
+    # One that was only refused may be mended.
+    if ran and path.exists() and not _alike(yaml.safe_load(path.read_text()), recipe):
+        raise InputError(f"{folder} was run by another recipe; give another --output, or remove it")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror})") from error
+    write_whole(path, yaml.safe_dump(recipe, sort_keys=False))
 
 
 def _alike(one: Recipe, other: Recipe) -> bool:
     """Whether the same is trained, wherever it is kept."""
-    nowhere = {"trainer": {"default_root_dir": None}}
-    return layered(one, nowhere) == layered(other, nowhere)
+
+    def without_places(recipe: Recipe) -> Recipe:
+        model = recipe.get("model", {})
+        inside = {"init_args": {"weights": None}} if "class_path" in model else {"weights": None}
+        return layered(recipe, {"trainer": {"default_root_dir": None}, "model": inside})
+
+    return without_places(one) == without_places(other)
 
 
-def _bookkeeping(cell: Cell) -> Recipe:
+def _options_inside(recipe: Recipe) -> Recipe:
+    """Put the options of a model that is named by its class where the class takes them."""
+    model = recipe.get("model")
+    if not (isinstance(model, dict) and "class_path" in model):
+        return recipe
+    named = {"class_path": model["class_path"]}
+    beside = {k: v for k, v in model.items() if k not in ("class_path", "init_args")}
+    options = layered(model.get("init_args", {}), beside)
+    return {**recipe, "model": {**named, "init_args": options}}
+
+
+def _bookkeeping(cell: Cell, folder: Path) -> Recipe:
     """How a cell's training keeps its books: the averaged weights, and where to go on from."""
     last = {"filename": "last", "enable_version_counter": False}
     return {
@@ -174,7 +222,7 @@ def _bookkeeping(cell: Cell) -> Recipe:
             "logger": False,
             "enable_progress_bar": False,
             "enable_model_summary": False,
-            "default_root_dir": str(cell.folder),
+            "default_root_dir": str(folder),
             "callbacks": [
                 {"class_path": "avfuse.training.averaging.WarmAveraging"},
                 {"class_path": "avfuse.ablation.curve.Curve"},

@@ -97,6 +97,7 @@ def run_cell(
 ) -> str | None:
     """Run one cell, its epochs counted on the bar; why it failed, if it did."""
     words = [sys.executable, "-m", "avfuse.ablation.cell", str(cell.folder), json.dumps(plan.test)]
+    words += ["--stages", str(cell.stages)] if cell.stages > 1 else []
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     environment = {**os.environ, "OMP_NUM_THREADS": threads, "PYTHONWARNINGS": "ignore"}
     done = 0.0

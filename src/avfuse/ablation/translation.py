@@ -29,8 +29,9 @@ def translation(clips: Sequence[HeldClip], shares: Sequence[float], judge: Judge
 
 
 def _gain(clip: HeldClip, share: float, judge: Judge) -> float:
-    task = dubbing(clip.source, clip.model.size, share)
+    method = clip.judged.method
+    task = dubbing(clip.source, method.size, method.framing, share)
     target = task.target
-    made, _ = clip.model.speak(task.images, target.copy, task.mel, target.times)
+    made, _ = clip.judged.speak(task)
     errors = judge.mouth_error(target.copy, target), judge.mouth_error(made, target)
     return float(10 * np.log10(errors[0] / errors[1]))

@@ -13,12 +13,24 @@ HELP = "score a model, or any system's videos"
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Say what may follow `avfuse evaluate`."""
     parser.add_argument("--clips", type=Path, metavar="DIR", help="of videos; scores a model")
-    parser.add_argument("--model", default="default", metavar="NAME|PATH")
+    parser.add_argument(
+        "--model",
+        action="append",
+        metavar="NAME|PATH",
+        help="see avfuse models; several give one table (default: default)",
+    )
     parser.add_argument(
         "--protocol",
-        choices=("first-frame", "dubbing"),
+        choices=("first-frame", "dubbing", "videos"),
         default="first-frame",
         help="what the model is given (default: first-frame)",
+    )
+    parser.add_argument(
+        "--beside",
+        action="append",
+        default=[],
+        metavar="NAME=DIR",
+        help="with videos: what another system made of the same clips",
     )
     parser.add_argument("--labels", type=Path, metavar="DIR", help="of landmarks, as for training")
     parser.add_argument("--cache", type=Path, default=Path(".cache/clips"), metavar="DIR")
@@ -46,7 +58,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Score, and print the tables; 1 where a clip was skipped."""
-    from avfuse.evaluation.evaluate import evaluate_folders, evaluate_model
+    from avfuse.evaluation.evaluate import evaluate_folders, evaluate_models
     from avfuse.evaluation.table import tables
 
     files = [f for f in (options.output, options.report, options.sheet) if f is not None]
@@ -55,11 +67,12 @@ def run(options: argparse.Namespace) -> int:
     common = {name: getattr(options, name) for name in ("device", "report", "sheet", "quiet")}
     folders = [f for f in (options.generated, options.reference) if f is not None]
     if options.clips is not None and not folders:
-        metrics = evaluate_model(
+        metrics = evaluate_models(
             options.clips,
             options.output,
-            model=options.model,
+            models=options.model or ["default"],
             protocol=options.protocol,
+            beside=dict(map(_named, options.beside)),
             labels=options.labels,
             cache=options.cache,
             unseen=[name for name in options.unseen.split(",") if name],
@@ -73,3 +86,10 @@ def run(options: argparse.Namespace) -> int:
     if not options.quiet:
         print(tables(metrics["rows"]))
     return 1 if metrics["skipped"] else 0
+
+
+def _named(words: str) -> tuple[str, Path]:
+    name, equals, folder = words.partition("=")
+    if not (name and equals and folder):
+        raise InputError(f"--beside {words}: expected NAME=DIR")
+    return name, Path(folder)

@@ -16,6 +16,7 @@ from avfuse.data.clip import ClipFile
 from avfuse.geometry.affine import compose, sample, similarity, transform
 from avfuse.geometry.box import Box, box_from_landmarks, frame_to_crop
 from avfuse.geometry.points import MIRRORED, Image, Points
+from avfuse.types import SQUARE, Framing
 
 # Two moments are of like pose if the head turned by less than this (degrees) between them, or by
 # less than it did for all but this share of the clip: a restless head needs other lips too.
@@ -63,6 +64,7 @@ class View(NamedTuple):
         angle: in degrees.
         mirror: whether left and right change places.
         warp: smooth displacement in sides, (4, 4, 2) on a coarse grid: other face shapes.
+        framing: the part of the box that is shown.
     """
 
     size: int
@@ -71,6 +73,7 @@ class View(NamedTuple):
     angle: float = 0.0
     mirror: bool = False
     warp: Float[np.ndarray, "4 4 2"] | None = None
+    framing: Framing = SQUARE
 
     @classmethod
     def random(cls, size: int, rng: np.random.Generator, strength: float = 1.0) -> "View":
@@ -91,7 +94,8 @@ class View(NamedTuple):
         half = box.side * self.scale / 2
         x = (box.x0 + box.x1) / 2 + self.shift[0] * box.side
         y = (box.y0 + box.y1) / 2 + self.shift[1] * box.side
-        upright = frame_to_crop(Box(x - half, y - half, x + half, y + half), self.size)
+        square = Box(x - half, y - half, x + half, y + half)
+        upright = frame_to_crop(square.framed(self.framing), self.size)
         turn = cv2.getRotationMatrix2D(((self.size - 1) / 2,) * 2, self.angle, 1.0)
         matrix = compose(turn, upright)
         if self.mirror:

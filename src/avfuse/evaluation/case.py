@@ -44,6 +44,10 @@ class Case(Protocol):
         """Rows: the truth first, the copy second, what is judged last."""
 
     @property
+    def panels(self) -> tuple[str, ...]:
+        """The rows that are worth a look, the truth first."""
+
+    @property
     def key(self) -> str:
         """The same as long as the videos are: of the model, the clip and the protocol."""
 

@@ -16,17 +16,19 @@ from avfuse.data.pairs import Moment, TransplantedMouths, View
 from avfuse.errors import InputError
 from avfuse.evaluation.task import SIZE, Protocol, Target, Task
 from avfuse.geometry.lips import lip_aperture
+from avfuse.types import SQUARE, Framing, Seen
 
 APART = 0.5
 """Seconds, at least, between a frame and the moment that its lips are taken from."""
 
 
-def dubbing(clip: ClipFile, size: int, up: float = 0.0) -> Task:
+def dubbing(clip: ClipFile, size: int, framing: Framing = SQUARE, up: float = 0.0) -> Task:
     """Give the clip with the lips of another time; compare with the clip.
 
     Args:
         clip: with landmarks.
         size: pixels a side of what the model is given.
+        framing: of it.
         up: how far the face is moved up in the crop, as a share of its side.
 
     Raises:
@@ -39,13 +41,14 @@ def dubbing(clip: ClipFile, size: int, up: float = 0.0) -> Task:
     shift = (0.0, up)  # of the box, which goes down as the face goes up
     pairs = [source.pair(*both, View(SIZE, shift)) for both in moments]
     truth, wrong = np.stack([p.image1 for p in pairs]), np.stack([p.image2 for p in pairs])
-    images = wrong
-    if size != SIZE:
-        images = np.stack([source.pair(*both, View(size, shift)).image2 for both in moments])
     landmarks = np.stack([p.landmarks1 for p in pairs])
     aperture = lip_aperture(torch.from_numpy(clip.lips[clip.valid])).numpy()
     target = Target(truth, wrong, landmarks, aperture, clip.times[clip.valid], clip.mel, wrong)
-    return Task(images, target, clip.mel)
+    if (size, framing) != (SIZE, SQUARE):
+        view = View(size, shift, framing=framing)
+        pairs = [source.pair(*both, view) for both in moments]
+    given = np.stack([p.image2 for p in pairs]), np.stack([p.landmarks2 for p in pairs])
+    return Task(Seen(*map(torch.from_numpy, given)), target, clip.mel)
 
 
 def wrong_by(clip: ClipFile) -> int:
@@ -75,4 +78,4 @@ def _mean_angle(a: Float[np.ndarray, "T 3"], b: Float[np.ndarray, "T 3"]) -> flo
     return float(np.arccos(np.clip((a * b).sum(1), -1, 1)).mean())
 
 
-DUBBING = Protocol("dubbing", "copy input", dubbing)
+DUBBING = Protocol("dubbing", "copy input", dubbing, footage=True)

@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from avfuse.data.preprocess import Source, source_clips
@@ -13,27 +14,30 @@ from avfuse.evaluation.case import Case, Skipped
 from avfuse.evaluation.dubbing import DUBBING
 from avfuse.evaluation.first_frame import FIRST_FRAME
 from avfuse.evaluation.folders import file_pairs
+from avfuse.evaluation.judged import Judged
 from avfuse.evaluation.kept import Kept
 from avfuse.evaluation.report import report as report_page
 from avfuse.evaluation.run import run
 from avfuse.evaluation.score import Judge
 from avfuse.evaluation.sheet import contact_sheet
-from avfuse.evaluation.spoken import spoken_clips
+from avfuse.evaluation.spoken import MODEL, spoken_clips
+from avfuse.evaluation.videos import VIDEOS, video_clips
 from avfuse.files.whole import write_whole
 from avfuse.model_file import DEFAULT, load
 from avfuse.runtime.device import device_named
 from avfuse.video.picture import write_picture
 
 PROTOCOLS = {protocol.name: protocol for protocol in (FIRST_FRAME, DUBBING)}
-"""Protocols for a model, by name."""
+"""Protocols for models on cached clips, by name; `videos` is one beside them."""
 
 
-def evaluate_model(
+def evaluate_models(
     clips: Path,
     output: Path,
     *,
-    model: str | os.PathLike[str] = DEFAULT,
+    models: Sequence[str | os.PathLike[str]] = (DEFAULT,),
     protocol: str = FIRST_FRAME.name,
+    beside: Mapping[str, Path] = MappingProxyType({}),
     labels: Path | None = None,
     cache: Path = Path(".cache/clips"),
     unseen: Collection[str] = (),
@@ -43,7 +47,7 @@ def evaluate_model(
     sheet: Path | None = None,
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """Score a model on clips by a protocol.
+    """Score models on clips by a protocol.
 
     While it runs, what is done is kept beside the output, in `<output>.part`; a run that was
     stopped goes on from there when it is given again.
@@ -51,8 +55,11 @@ def evaluate_model(
     Args:
         clips: folder of videos with sound.
         output: JSON to write.
-        model: a bundled model's name, or a model file.
-        protocol: `first-frame` or `dubbing`.
+        models: bundled models' names, or model files, of any methods. One alone is called `model`
+            in the table; several are called by their files' names.
+        protocol: `first-frame`, `dubbing`, or `videos`.
+        beside: with `videos`, folders of what other systems made of the same clips, by the systems'
+            names.
         labels: folder of landmarks; None where they lie beside the videos, or there are none.
         cache: where cropped clips are kept.
         unseen: speakers, or clips as `speaker/clip`, that training never saw.
@@ -70,14 +77,33 @@ def evaluate_model(
         InputError: for input that cannot be used, in one line; a single clip that cannot is
             skipped, and listed in the result.
     """
-    if protocol not in PROTOCOLS:
-        raise InputError(f"protocol {protocol!r} is unknown; expected {', '.join(PROTOCOLS)}")
+    known = (*PROTOCOLS, VIDEOS)
+    if protocol not in known:
+        raise InputError(f"protocol {protocol!r} is unknown; expected {', '.join(known)}")
+    if beside and protocol != VIDEOS:
+        raise InputError(f"other systems' videos go with --protocol {VIDEOS}")
     used = device_named(device)
-    network = load(model, used)
+    judged = _judged(models, used, beside)
     groups = _groups(source_clips(clips, labels, cache), unseen, held_back)
-    cases, skipped = spoken_clips(groups, network, PROTOCOLS[protocol], quiet=quiet)
-    head = {"protocol": protocol, "model": str(model)}
+    cases: Sequence[Case]
+    if protocol == VIDEOS:
+        cases, skipped = video_clips(groups, judged, beside)
+    else:
+        cases, skipped = spoken_clips(groups, judged, PROTOCOLS[protocol], quiet=quiet)
+    head = {"protocol": protocol, "model": ", ".join(map(str, models))}
     return _evaluate(head, cases, skipped, output, used, report, sheet, quiet=quiet)
+
+
+def _judged(
+    models: Sequence[str | os.PathLike[str]], device: str, others: Collection[str]
+) -> list[Judged]:
+    """The models, each with a row of a name of its own."""
+    names = [MODEL] if len(models) == 1 else [Path(model).stem for model in models]
+    rows = [*names, *others]
+    if double := next((name for name in rows if rows.count(name) > 1), None):
+        raise InputError(f"two rows would be called {double!r}; give the files names that differ")
+    loaded = [load(model, device) for model in models]
+    return [Judged(method, name) for method, name in zip(loaded, names, strict=True)]
 
 
 def evaluate_folders(
@@ -95,7 +121,7 @@ def evaluate_folders(
     Args:
         generated: folder of what was made, any container.
         reference: folder of what was filmed; its faces are tracked, its sound is the true one.
-        output: JSON to write; goes on where it was stopped, as `evaluate_model` does.
+        output: JSON to write; goes on where it was stopped, as `evaluate_models` does.
         device: auto, cpu or cuda.
         report: HTML to write.
         sheet: picture to write, .png or .jpg.

@@ -14,9 +14,10 @@ from avfuse.errors import InputError
 from avfuse.evaluation.task import SIZE, Protocol, Target, Task
 from avfuse.geometry.affine import compose, sample, similarity, transform
 from avfuse.geometry.lips import lip_aperture
+from avfuse.types import SQUARE, Framing, Seen
 
 
-def first_frame(clip: ClipFile, size: int) -> Task:
+def first_frame(clip: ClipFile, size: int, framing: Framing = SQUARE) -> Task:
     """Give the first frame, over and over; compare with the others, laid onto it.
 
     The first frame itself is not compared: who copies it would have 100 dB there.
@@ -24,6 +25,7 @@ def first_frame(clip: ClipFile, size: int) -> Task:
     Args:
         clip: with landmarks.
         size: pixels a side of what the model is given.
+        framing: of it.
 
     Raises:
         InputError: if fewer than two frames have landmarks.
@@ -32,21 +34,23 @@ def first_frame(clip: ClipFile, size: int) -> Task:
         raise InputError(f"{len(clip.valid)} frames with landmarks; at least two are needed")
     first, *others = map(int, clip.valid)
     landmarks = clip.landmarks[first]
-    plain, view = View(SIZE), View(size)
+    plain, view = View(SIZE), View(size, framing=framing)
     matrix, grid = plain.matrix(landmarks), plain.grid()
     held = [compose(matrix, similarity(clip.rigid[i], clip.rigid[first])) for i in others]
     truth = np.stack(
         [sample(clip.frame(i), onto, grid) for i, onto in zip(others, held, strict=True)]
     )
+    closer = view.matrix(landmarks)
     still = (
         sample(clip.frame(first), matrix, grid),
-        sample(clip.frame(first), view.matrix(landmarks), view.grid()),
         transform(landmarks, matrix),
+        sample(clip.frame(first), closer, view.grid()),
+        transform(landmarks, closer),
     )
-    copy, images, points = (np.repeat(one[None], len(others), 0) for one in still)
+    copy, points, *given = (np.repeat(one[None], len(others), 0) for one in still)
     aperture = lip_aperture(torch.from_numpy(clip.lips[others])).numpy()
     target = Target(truth, copy, points, aperture, clip.times[others], clip.mel, copy)
-    return Task(images, target, clip.mel)
+    return Task(Seen(*map(torch.from_numpy, given)), target, clip.mel)
 
 
 FIRST_FRAME = Protocol("first-frame", "copy first frame", first_frame)

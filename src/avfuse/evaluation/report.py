@@ -108,7 +108,7 @@ def _clips(title: str, ranked: Sequence[tuple[Case, Row]]) -> Iterator[str]:
         return
     yield f'<h2>{title}</h2><div class="clips">'
     for case, row in ranked:
-        methods = (*case.methods[:2], case.methods[-1])
+        methods = (*case.methods[:2], *case.panels[1:])
         panels = "".join(f"<span>{escape(name)}</span>" for name in methods)
         scores = (f"{c.title} {c.text(row[c.score])} {c.unit}".strip() for c in _captioned())
         yield (

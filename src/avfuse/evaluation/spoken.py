@@ -1,5 +1,6 @@
 """Clips that a model is to speak, by a protocol."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,31 +15,33 @@ from avfuse.data.clip import ClipFile
 from avfuse.data.preprocess import Source, SourceClip, make_clip
 from avfuse.errors import InputError
 from avfuse.evaluation.case import Shown, Skipped, digest
-from avfuse.evaluation.model import Model
+from avfuse.evaluation.judged import Judged
 from avfuse.evaluation.score import TRUTH
-from avfuse.evaluation.task import Protocol, Task
-from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.evaluation.task import Protocol, Task, Video
 from avfuse.sound.mel import SILENCE
 
-SILENT, OTHER, MODEL = "model, silence", "model, other sound", "model"
+MODEL = "model"
+"""The row of a model that is judged alone; several have rows of their own names."""
+
+_SILENT, _OTHER = "silence", "other sound"
 
 
 @dataclass(frozen=True)
 class SpokenClip:
-    """A held-back clip, the model, and the controls that hear nothing of what is shown.
+    """A held-back clip, models, and for each the controls that hear nothing of what is shown.
 
     Attributes:
         group: such as `seen` and `unseen`.
         source: the cached clip.
         other: the cached clip whose sound is the wrong one; its own is played backward.
-        model: what is judged.
-        protocol: what the model is given and compared with.
+        judged: the models.
+        protocol: what they are given and compared with.
     """
 
     group: str
     source: SourceClip
     other: SourceClip
-    model: Model
+    judged: tuple[Judged, ...]
     protocol: Protocol
 
     @property
@@ -47,37 +50,43 @@ class SpokenClip:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        return TRUTH, self.protocol.copy, SILENT, OTHER, MODEL
+        rows = (
+            (f"{one.name}, {_SILENT}", f"{one.name}, {_OTHER}", one.name) for one in self.judged
+        )
+        return TRUTH, self.protocol.copy, *itertools.chain(*rows)
+
+    @property
+    def panels(self) -> tuple[str, ...]:
+        return TRUTH, *(one.name for one in self.judged)
 
     @property
     def key(self) -> str:
         files = self.source.path.name, self.other.path.name
-        return digest(self.model.key, self.protocol.name, self.clip, files)
+        models = tuple((one.name, one.key) for one in self.judged)
+        return digest(models, self.protocol.name, self.clip, files)
 
     def show(self, methods: tuple[str, ...]) -> Shown:
-        task = self.protocol.task(ClipFile(self.source.path), self.model.size)
-        videos = {TRUTH: task.target.truth, self.protocol.copy: task.target.copy}
-        videos = {name: video for name, video in videos.items() if name in methods}
-        masks = None
-        for method in (SILENT, OTHER, MODEL):
-            if method in methods:
-                sound = self._sound(method, task)
-                videos[method], masks = self.model.speak(
-                    task.images, task.target.copy, sound, task.target.times
-                )
-        return Shown(task.target, videos, masks)
+        clip, masks = ClipFile(self.source.path), None
+        videos: dict[str, Video] = {}
+        for one in self.judged:
+            task = self.protocol.task_for(clip, one.method)
+            videos |= {TRUTH: task.target.truth, self.protocol.copy: task.target.copy}
+            for method, mel in self._sounds(one.name, task).items():
+                if method in methods:
+                    videos[method], masks = one.speak(task, mel)
+        asked = {name: videos[name] for name in self.methods if name in methods}
+        return Shown(task.target, asked, masks if len(self.judged) == 1 else None)
 
-    def _sound(self, method: str, task: Task) -> Float[Tensor, "80 steps"]:
-        if method == SILENT:
-            return torch.full_like(task.mel, SILENCE)
-        if method == OTHER:
-            return task.mel.flip(1) if self.other == self.source else _mel(self.other.path)
-        return task.mel
+    def _sounds(self, name: str, task: Task) -> dict[str, Float[Tensor, "80 steps"]]:
+        """What each of a model's rows hears."""
+        other = task.mel.flip(1) if self.other == self.source else _mel(self.other.path)
+        silence = torch.full_like(task.mel, SILENCE)
+        return {f"{name}, {_SILENT}": silence, f"{name}, {_OTHER}": other, name: task.mel}
 
 
 def spoken_clips(
     groups: Mapping[str, Sequence[Source]],
-    network: Generator,
+    judged: Sequence[Judged],
     protocol: Protocol,
     *,
     quiet: bool = False,
@@ -86,13 +95,18 @@ def spoken_clips(
 
     Args:
         groups: clips by the name of their group.
-        network: the model.
-        protocol: how it is scored.
+        judged: the models.
+        protocol: how they are scored.
         quiet: no progress bar.
 
     Returns:
         What can be scored, each with the sound of the clip before it, and what cannot.
+
+    Raises:
+        InputError: a model cannot be scored so.
     """
+    for one in judged:
+        protocol.check(one.method)
     usable, skipped = [], []
     sources = [(group, source) for group, part in groups.items() for source in part]
     missing = not all(source.clip.path.exists() for _, source in sources)
@@ -102,9 +116,8 @@ def spoken_clips(
             usable.append((group, make_clip(source)))
         except InputError as error:
             skipped.append(Skipped(_name(source.clip), " ".join(str(error).split())))
-    model = Model(network)
     return [
-        SpokenClip(group, clip, usable[i - 1][1], model, protocol)
+        SpokenClip(group, clip, usable[i - 1][1], tuple(judged), protocol)
         for i, (group, clip) in enumerate(usable)
     ], skipped
 

@@ -8,6 +8,10 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from avfuse.data.clip import ClipFile
+from avfuse.errors import InputError
+from avfuse.method import Method
+from avfuse.sound.mel import WAV2LIP
+from avfuse.types import Framing, Seen
 
 SIZE = 128
 """Pixels a side of the crops that are compared, as in papers 000 and 001."""
@@ -38,28 +42,55 @@ class Target(NamedTuple):
 
 
 class Task(NamedTuple):
-    """One clip as a protocol sets it.
+    """One clip as a protocol sets it for one method.
 
     Attributes:
-        images: what the model is given, at the size that it is trained for.
+        seen: what the method is given, at its size and as it is framed.
         target: what its frames are compared with.
         mel: of the true sound.
     """
 
-    images: UInt8[np.ndarray, "T S S 3"]
+    seen: Seen
     target: Target
     mel: Float[Tensor, "80 steps"]
 
 
 class Protocol(NamedTuple):
-    """A way to score a model.
+    """A way to score a model on cached clips.
 
     Attributes:
         name: on the command line and in files.
         copy: name of the baseline's row.
-        task: from a clip and the model's size to what it is given and compared with.
+        task: from a clip, and the size and framing of what a method sees, to what it is given and
+            compared with.
+        footage: whether what is given moves.
     """
 
     name: str
     copy: str
-    task: Callable[[ClipFile, int], Task]
+    task: Callable[[ClipFile, int, Framing], Task]
+    footage: bool = False
+
+    def check(self, method: Method) -> None:
+        """Refuse a method that cannot be scored so.
+
+        Raises:
+            InputError: saying by which.
+        """
+        if self.footage and not method.footage:
+            raise InputError(
+                f"{self.name} changes footage, and this model speaks from a still picture; use "
+                f"first-frame or videos"
+            )
+        if method.whole:
+            raise InputError(f"{self.name} compares mouths in place; use videos for whole frames")
+        if method.hears.mel != WAV2LIP:
+            raise InputError(f"{self.name} has another mel than this model hears; use videos")
+
+    def task_for(self, clip: ClipFile, method: Method) -> Task:
+        """A clip as it is set for a method.
+
+        Raises:
+            InputError: the clip cannot be used.
+        """
+        return self.task(clip, method.size, method.framing)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from avfuse.types import Framing
+from avfuse.types import SQUARE, Framing
 
 Frame = UInt8[np.ndarray, "H W 3"]
 """One upright RGB frame."""
@@ -36,7 +36,7 @@ class Box(NamedTuple):
 
     def framed(self, framing: Framing) -> "Box":
         """The part of it, or of what is around it, at which a method looks."""
-        if framing == Framing():
+        if framing == SQUARE:
             return self
         x0, x1 = (self.x0 + share * self.side for share in (framing.left, framing.right))
         y0, y1 = (self.y0 + share * self.height for share in (framing.top, framing.bottom))

@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -45,6 +45,7 @@ class Search(NamedTuple):
     box: tuple[float, float, float, float] | None = None
 
 
+@runtime_checkable
 class Scene(Protocol):
     """Frames without end, and whom a method meets before them.
 

@@ -85,11 +85,15 @@ class Training(LightningModule, ABC):
             sync_dist=True,
         )
 
+    def trained_method(self) -> Method:
+        """The method, this stage among those that it has been through."""
+        if self.stage and self.stage not in self.method.trained:
+            self.method.trained = (*self.method.trained, self.stage)
+        return self.method
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Note how to build the method, as text: `avfuse export` needs no unpickling."""
-        plan = Plan.of(self.method)
-        after = dict.fromkeys((*plan.trained, self.stage)) if self.stage else plan.trained
-        checkpoint["avfuse"] = json.dumps(plan._replace(trained=tuple(after))._asdict())
+        checkpoint["avfuse"] = json.dumps(Plan.of(self.trained_method())._asdict())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say what differs, before torch lists every tensor that does not fit."""

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self, cast, get_args
+from typing import Any, ClassVar, Literal, cast, get_args
 
 import torch
 from jaxtyping import Float
@@ -93,7 +93,7 @@ class Generator(Method[Condition, tuple[()], tuple[()]]):
         }
 
     @classmethod
-    def build(cls, config: Mapping[str, Any]) -> Self:
+    def build(cls, config: Mapping[str, Any]) -> "Generator":
         """Build one, its strategy by the name that it has there; dynamic kernels unless named.
 
         Raises:
@@ -164,7 +164,7 @@ class Generator(Method[Condition, tuple[()], tuple[()]]):
             mask = torch.ones_like(colour[:, :1])
         return Generated(blend(image, mask, motion), mask, motion, flow, aux)
 
-    def lean(self, dtype: torch.dtype) -> Self:
+    def lean(self, dtype: torch.dtype) -> "Generator":
         """A copy that does less work, equal but for rounding.
 
         Batch norms are part of the convolutions before them, and the decoder is a `LateDecoder`.

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from avfuse.evaluation.first_frame import first_frame
-from avfuse.evaluation.model import Model
+from avfuse.evaluation.judged import Judged
 from avfuse.geometry.box import Box
 from avfuse.sound.mel import mel_windows
 
@@ -18,15 +18,19 @@ def task(twins, listening):
 def test_frames_are_the_networks(listening, task, monkeypatch):
     """At its own size, within the runner's tolerance, where nothing fades or is clipped."""
     times = task.target.times[:3]
+    part = task._replace(
+        seen=task.seen.part(slice(3)),
+        target=task.target._replace(times=times, copy=task.seen.images[:3].numpy()),
+    )
     # Laid into its own crops rather than into their originals, whose pixels are finer.
     monkeypatch.setattr(
-        "avfuse.evaluation.model._WHOLE", Box(0.0, 0.0, *(float(listening.size),) * 2)
+        "avfuse.evaluation.judged._WHOLE", Box(0.0, 0.0, *(float(listening.size),) * 2)
     )
-    made, masks = Model(listening).speak(task.images[:3], task.images[:3], task.mel, times)
-    images = torch.from_numpy(task.images[:3]).permute(0, 3, 1, 2) / 255
+    made, masks = Judged(listening).speak(part)
+    images = task.seen.images[:3].permute(0, 3, 1, 2) / 255
     windows = mel_windows(task.mel, times, listening.audio.steps)
     with torch.inference_mode():
-        truth = listening(images, listening.prepare(windows[None]).fold())
+        truth = listening(images, listening.prepare(windows[None])[0])
     frames = (truth.image * 255).clamp(0, 255).permute(0, 2, 3, 1).numpy()
     plain = ((truth.motion > 0) & (truth.motion < 1)).all(1).numpy()
     plain[:, [*range(5), *range(-5, 0)]] = plain[:, :, [*range(5), *range(-5, 0)]] = False
@@ -37,9 +41,10 @@ def test_frames_are_the_networks(listening, task, monkeypatch):
 
 def test_chunks_do_not_show(listening, task):
     """Frame 20 is the same in the second chunk and by itself."""
-    model, alone = Model(listening), slice(20, 21)
+    judged, alone = Judged(listening), slice(20, 21)
     target = task.target
-    whole, _ = model.speak(task.images, target.copy, task.mel, target.times)
-    single, _ = model.speak(task.images[alone], target.copy[alone], task.mel, target.times[alone])
+    part = target._replace(times=target.times[alone], copy=target.copy[alone])
+    whole, _ = judged.speak(task)
+    single, _ = judged.speak(task._replace(seen=task.seen.part(alone), target=part))
     assert np.abs(whole[alone].astype(int) - single).max() <= 1
     assert whole.shape == task.target.truth.shape
