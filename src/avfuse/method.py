@@ -11,6 +11,7 @@ import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic
 
 import torch
@@ -53,6 +54,7 @@ class Method(nn.Module, ABC, Generic[ConditionT, PersonT, StateT]):
         fps: frames a second that it makes; None for the footage's.
         stages: its trainings, in order, where there are several.
         framing: where it looks.
+        tiny: options by which it is small enough to be tried, in tests for instance.
         hears: what of the sound a frame hears.
         size: pixels a side of its crops.
         config: what it takes to build it again, in plain values.
@@ -69,6 +71,7 @@ class Method(nn.Module, ABC, Generic[ConditionT, PersonT, StateT]):
     fps: float | None = None
     stages: ClassVar[tuple[str, ...]] = ()
     framing: ClassVar[Framing] = SQUARE
+    tiny: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     hears: Hearing
     size: int
     config: dict[str, Any]

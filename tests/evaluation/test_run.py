@@ -10,6 +10,7 @@ from avfuse.data.preprocess import make_clip, source_clips
 from avfuse.evaluation.case import Skipped
 from avfuse.evaluation.dubbing import DUBBING
 from avfuse.evaluation.first_frame import FIRST_FRAME
+from avfuse.evaluation.judged import Judged
 from avfuse.evaluation.kept import Kept
 from avfuse.evaluation.run import run
 from avfuse.evaluation.score import Judge, Scores
@@ -23,7 +24,7 @@ def kept(tmp_path):
 
 @pytest.fixture
 def cases(sources, generator):
-    found, skipped = spoken_clips({"all": sources}, generator, FIRST_FRAME, quiet=True)
+    found, skipped = spoken_clips({"all": sources}, [Judged(generator)], FIRST_FRAME, quiet=True)
     assert not skipped
     return found
 
@@ -58,7 +59,7 @@ def test_rows_for_every_method_and_clip(cases, judge, kept):
 
 
 def test_dubbing_has_its_own_baseline(sources, generator, judge, kept):
-    found, _ = spoken_clips({"all": sources}, generator, DUBBING, quiet=True)
+    found, _ = spoken_clips({"all": sources}, [Judged(generator)], DUBBING, quiet=True)
     rows = run(found[:1], [], judge, kept, quiet=True)["rows"]
     assert [row["method"] for row in rows][:2] == ["truth", "copy input"]
     assert rows[1]["eyes"] == 0  # it is what was given
@@ -86,11 +87,13 @@ def test_a_line_cut_short_is_done_again(cases, judge, tmp_path):
 
 def test_nothing_is_kept_for_another_protocol_or_model(sources, cases, generator):
     keys = {case.key for case in cases}
-    dubbed, _ = spoken_clips({"all": sources}, generator, DUBBING, quiet=True)
+    dubbed, _ = spoken_clips({"all": sources}, [Judged(generator)], DUBBING, quiet=True)
     trained = copy.deepcopy(generator)
     trained.heads[0].bias.data += 1e-3
-    other, _ = spoken_clips({"all": sources}, trained, FIRST_FRAME, quiet=True)
-    again, _ = spoken_clips({"all": sources}, copy.deepcopy(generator), FIRST_FRAME, quiet=True)
+    other, _ = spoken_clips({"all": sources}, [Judged(trained)], FIRST_FRAME, quiet=True)
+    again, _ = spoken_clips(
+        {"all": sources}, [Judged(copy.deepcopy(generator))], FIRST_FRAME, quiet=True
+    )
     assert not keys & {case.key for case in dubbed}
     assert not keys & {case.key for case in other}
     assert keys == {case.key for case in again}
@@ -99,11 +102,11 @@ def test_nothing_is_kept_for_another_protocol_or_model(sources, cases, generator
 def test_a_clip_made_anew_is_scored_anew(folder, tmp_path, generator):
     (source,) = source_clips(folder / "anna", None, tmp_path)
     make_clip(source)
-    (before,), _ = spoken_clips({"all": [source]}, generator, FIRST_FRAME, quiet=True)
+    (before,), _ = spoken_clips({"all": [source]}, [Judged(generator)], FIRST_FRAME, quiet=True)
     label = folder / "anna" / "one.npz"
     label.write_bytes(label.read_bytes())
     (source,) = source_clips(folder / "anna", None, tmp_path)
-    (after,), _ = spoken_clips({"all": [source]}, generator, FIRST_FRAME, quiet=True)
+    (after,), _ = spoken_clips({"all": [source]}, [Judged(generator)], FIRST_FRAME, quiet=True)
     assert before.key != after.key
 
 
@@ -133,7 +136,8 @@ def test_nothing_to_score_is_an_error(judge, kept):
 
 
 def test_the_controls_hear_something_else(sources, listening):
-    first, second = spoken_clips({"all": sources}, listening, FIRST_FRAME, quiet=True)[0]
+    judged = [Judged(listening)]
+    first, second = spoken_clips({"all": sources}, judged, FIRST_FRAME, quiet=True)[0]
     assert (first.other, second.other) == (second.source, first.source)
     shown = first.show(("model, silence", "model, other sound", "model"))
     silence, other, model = shown.videos.values()
@@ -144,6 +148,6 @@ def test_the_controls_hear_something_else(sources, listening):
 
 
 def test_a_single_clip_is_played_backward(sources, listening):
-    (case,), _ = spoken_clips({"all": sources[:1]}, listening, FIRST_FRAME, quiet=True)
+    (case,), _ = spoken_clips({"all": sources[:1]}, [Judged(listening)], FIRST_FRAME, quiet=True)
     other, model = case.show(("model, other sound", "model")).videos.values()
     assert (other != model).any()

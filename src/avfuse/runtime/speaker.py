@@ -86,6 +86,9 @@ class Speaker:
             condition = mapped(condition, lambda tensor: tensor[places])
             images = None if images is None else images[places.cpu()]
         self.past = self.past._replace(state=state)
+        if shown is not None and not len(shown):
+            nothing = torch.empty(0, method.size, method.size, 3)
+            return lambda: Planes(nothing)
         drawn = self.runner.submit(images, condition)
 
         def end() -> Planes:

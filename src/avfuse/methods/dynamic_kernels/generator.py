@@ -47,6 +47,12 @@ class Generator(Method[Condition, tuple[()], tuple[()]]):
         "Ye et al., Audio-Driven Talking Face Video Generation with Dynamic Convolution Kernels"
     )
     any_size: ClassVar[bool] = True
+    tiny: ClassVar[Mapping[str, Any]] = {
+        "fusion": {"class_path": "DynamicKernel", "init_args": {"rank": 2}},
+        "channels": [4, 4, 8, 8, 8],
+        "audio_width": 2,
+        "size": 64,
+    }
 
     def __init__(
         self,
