@@ -95,6 +95,8 @@ def load(name_or_path: str | os.PathLike[str] = DEFAULT, device: str = "cpu") ->
     """
     path = _find(name_or_path)
     method = _ours(path) if _is_safetensors(path) else _theirs(path)
+    if method is None:
+        raise InputError(f"{path} is not a model file; make one with avfuse export")
     method = method.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return method.eval().requires_grad_(False)
 
@@ -152,10 +154,9 @@ def from_checkpoint(path: Path) -> Method:
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist") from error
     except Exception as error:  # whatever a foreign or damaged file makes of the loader
-        try:
-            return _theirs(path)
-        except InputError:
-            raise InputError(f"{path} is not a checkpoint written by avfuse fit") from error
+        if (theirs := _theirs(path)) is not None:
+            return theirs
+        raise InputError(f"{path} is not a checkpoint written by avfuse fit") from error
     return _filled(plan, own_weights(tensors), path)
 
 
@@ -244,20 +245,26 @@ def _ours(path: Path) -> Method:
     return _filled(plan, read_weights(path), path)
 
 
-def _theirs(path: Path) -> Method:
-    """The weights of some method's own authors, in the first method that recognises them."""
-    refusal = f"{path} is not a model file; make one with avfuse export"
+def _theirs(path: Path) -> Method | None:
+    """The weights of some method's own authors; None where no method recognises them.
+
+    Raises:
+        InputError: one does, and they are not what it takes.
+    """
     try:
         weights = read_checkpoint(path)
+    except InputError:
+        return None
+    kinds = (method_named(name) for name in methods())
+    kind = next((kind for kind in kinds if weights and kind.recognises(weights)), None)
+    if kind is None:
+        return None
+    method = kind.build({})
+    try:
+        method.take(weights)
     except InputError as error:
-        raise InputError(refusal) from error
-    for name in methods():
-        kind = method_named(name)
-        if weights and kind.recognises(weights):
-            method = kind.build({})
-            method.take(weights)
-            return method
-    raise InputError(refusal)
+        raise InputError(f"{path} {error}") from error
+    return method
 
 
 def _header(path: Path) -> dict[str, str]:

@@ -54,8 +54,8 @@ class Speaker:
         Args:
             heard: the sound of every frame.
             seen: what every frame shows; None for a method that makes whole frames.
-            shown: places of the frames that are drawn, such as those with a face; None for all.
-                The sound runs on for all of them.
+            shown: places of the frames that are drawn, such as those with a face, perhaps none of
+                them; None for all. The sound runs on for all of them.
 
         Returns:
             Planes of the frames that are drawn.
@@ -80,15 +80,14 @@ class Speaker:
         condition, state = method.prepare(
             heard.to(self._device).unsqueeze(0), seen, self._person, self.past.state
         )
+        self.past = self.past._replace(state=state)
+        if shown is not None and not shown:
+            return lambda: Planes(torch.zeros(0, method.size, method.size, 3))
         images = None if method.whole or seen is None else seen.images
         if shown is not None and len(shown) < len(heard):
             places = torch.as_tensor(shown, device=self._device)
             condition = mapped(condition, lambda tensor: tensor[places])
             images = None if images is None else images[places.cpu()]
-        self.past = self.past._replace(state=state)
-        if shown is not None and not len(shown):
-            nothing = torch.empty(0, method.size, method.size, 3)
-            return lambda: Planes(nothing)
         drawn = self.runner.submit(images, condition)
 
         def end() -> Planes:

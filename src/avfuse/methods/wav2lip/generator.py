@@ -1,122 +1,175 @@
-"""Wav2Lip's generator (Prajwal et al. 2020), from its layers' sizes: a yardstick, and a teacher.
+"""Wav2Lip's generator as a method: the lower half of a face, drawn anew for every frame."""
 
-It draws the lower half of a face of 96 x 96 pixels from the upper half, a reference frame and
-200 ms of sound. Names are those of the checkpoints that users have.
-"""
-
-from collections.abc import Iterator
-from os import PathLike
-from pathlib import Path
+import copy
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from avfuse.errors import InputError
-from avfuse.files.foreign import read_checkpoint
-from avfuse.layers.audio_encoder import AudioEncoder, ConvLayer
+from avfuse.layers.audio_encoder import AudioEncoder
+from avfuse.layers.folding import compute_in, folded
+from avfuse.method import Method
+from avfuse.methods.wav2lip.layers import decoder, encoder, head
+from avfuse.sound.mel import Hearing
+from avfuse.types import Drawn, Framing, Seen
 
 SIZE = 96
 """Pixels a side of the faces that it takes and draws."""
 
-# Outputs and residual layers of each halving of the face, and of each doubling back.
-_DOWN = ((32, 2), (64, 3), (128, 2), (256, 2), (512, 1))
-_UP = ((512, 2), (384, 2), (256, 2), (128, 2), (64, 2))
+_SEAM = 0.06
+"""Height, in sides of the crop, over which what is drawn fades in below the middle."""
+
+_EXPERT = "face_encoder"  # what only the lip-sync expert has
 
 
-class UpLayer(nn.Module):
-    """Transposed convolution, batch norm, ReLU."""
+class Wav2Lip(Method[Tensor, tuple[()], tuple[()]]):
+    """Frames and sound in, lower halves of faces out.
 
-    def __init__(self, inputs: int, outputs: int, stride: int, padding: int) -> None:
-        super().__init__()
-        # The output padding makes a stride of 2 double the size exactly.
-        up = nn.ConvTranspose2d(inputs, outputs, 3, stride, padding, output_padding=stride - 1)
-        self.conv_block = nn.Sequential(up, nn.BatchNorm2d(outputs))
+    36,298,035 parameters and 7.93 GFLOP a frame, its audio encoder included. `state_dict` is that
+    of the published weights, name by name.
 
-    def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N C2 H2 W2"]:
-        return torch.relu(self.conv_block(x))
+    `hears` places a window as in its training (at 25 frames a second, from the step before
+    3.2·(k - 1) on for frame k): there the sound of a mouth's moment lies 60 ms before the window's
+    middle, and weights know it nowhere else. Its authors' inference begins every window one frame
+    later.
 
-
-class Wav2LipGenerator(nn.Module):
-    """Frames whose lower half is hidden, a reference and sound in; whole faces out.
-
-    36,298,035 parameters and 7.93 GFLOP a frame, its audio encoder included. Weights are random
-    until [`load`][avfuse.methods.wav2lip.generator.Wav2LipGenerator.load].
+    `framing` stands in for the face detector of its training (S3FD), whose boxes reach from
+    forehead to chin and from cheek to cheek. It is an estimate: the medians of where a face mesh
+    has these, over clips of twelve people, and below it the 10 pixels that its inference adds, of
+    a face of 200.
     """
+
+    paper: ClassVar[str] = (
+        "Prajwal et al., A Lip Sync Expert Is All You Need for Speech to Lip Generation in the "
+        "Wild (2020)"
+    )
+    framing: ClassVar[Framing] = Framing(0.12, -0.11, 0.88, 0.91)
+    hears: Hearing = Hearing(16, 11.9)
+    size: int = SIZE
+    _upper: Tensor
+    _lower: Tensor
 
     def __init__(self) -> None:
         super().__init__()
+        self.config = {}
         self.audio_encoder = AudioEncoder().layers
-        self.face_encoder_blocks = nn.ModuleList(_encoder())
-        self.face_decoder_blocks = nn.ModuleList(_decoder())
-        self.output_block = nn.Sequential(
-            ConvLayer(_UP[-1][0] + 16, 32, 3, 1, 1, False), nn.Conv2d(32, 3, 1), nn.Sigmoid()
-        )
+        self.face_encoder_blocks = nn.ModuleList(encoder())
+        self.face_decoder_blocks = nn.ModuleList(decoder())
+        self.output_block = head()
+        # No weights, and so not among them: 1 where the network sees the frame, 1 where it draws.
+        rows = (torch.arange(SIZE) + 0.5) / SIZE - 0.5
+        faded = (rows / _SEAM).clamp(0, 1)
+        self.register_buffer("_upper", (rows < 0).float().view(1, 1, SIZE, 1), persistent=False)
+        lower = (faded**2 * (3 - 2 * faded)).view(1, 1, SIZE, 1).repeat(1, 1, 1, SIZE)
+        self.register_buffer("_lower", lower, persistent=False)
+
+    def prepare(
+        self,
+        heard: Float[Tensor, "1 T 80 16"],
+        seen: Seen | None = None,
+        person: tuple[()] = (),
+        state: tuple[()] | None = None,
+    ) -> tuple[Float[Tensor, "T 512"], tuple[()]]:
+        """The audio feature of every frame's window; nothing goes from one to the next."""
+        return self.audio_encoder(heard.transpose(0, 1)).flatten(1), ()
+
+    def draw(
+        self, images: Float[Tensor, "N 3 H W"] | None, condition: Float[Tensor, "N 512"]
+    ) -> Drawn:
+        """Draw faces, of which the lower half is pasted.
+
+        The network was trained to copy the upper half, which it sees; the frame's own is sharper.
+
+        Args:
+            images: 96 x 96 pixels.
+            condition: audio features.
+
+        Raises:
+            ValueError: they have another size.
+        """
+        assert images is not None  # it works on footage
+        if images.shape[-2:] != (SIZE, SIZE):
+            raise ValueError(
+                f"images are {images.shape[-1]}x{images.shape[-2]}; expected {SIZE}x{SIZE}"
+            )
+        given = images.flip(1)  # the channels in the order of OpenCV, as in its training
+        faces = torch.cat([given * self._upper, given], 1)
+        drawn = self._paint(condition.view(-1, 512, 1, 1), faces).flip(1)
+        return Drawn(drawn.to(images.dtype), self._lower.expand(len(images), -1, -1, -1))
 
     def forward(
         self, mel: Float[Tensor, "N 1 80 16"], faces: Float[Tensor, "N 6 96 96"]
     ) -> Float[Tensor, "N 3 96 96"]:
-        """Draw N faces.
+        """The network alone.
 
         Args:
-            mel: windows of 16 steps, as [`mel_windows`][avfuse.mel_windows] cuts them.
+            mel: windows of 16 steps.
             faces: the frame, its lower half zero, and a reference frame beside it; blue, green,
                 red, each in [0, 1].
 
         Returns:
             Faces; blue, green, red in [0, 1].
         """
+        return self._paint(self.audio_encoder(mel), faces)
+
+    def lean(self, dtype: torch.dtype) -> "Wav2Lip":
+        """A copy that does less work, equal but for rounding.
+
+        Args:
+            dtype: of all but the first layers, which see mel and picture, and the last.
+        """
+        copied = folded(copy.deepcopy(self).eval().requires_grad_(False))
+        if dtype != torch.float32:
+            inner = *copied.audio_encoder[1:], *copied.face_encoder_blocks[1:]
+            for part in (*inner, *copied.face_decoder_blocks):
+                compute_in(part, dtype)
+            compute_in(copied.output_block, torch.float32)
+        return copied.to(memory_format=torch.channels_last)
+
+    @classmethod
+    def recognises(cls, names: Iterable[str]) -> bool:
+        """Whether weights are those of its generator, or of its expert, which `take` refuses."""
+        parts = {name.partition(".")[0] for name in names}
+        return "audio_encoder" in parts and not parts.isdisjoint({"face_decoder_blocks", _EXPERT})
+
+    def take(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the published weights.
+
+        Args:
+            weights: all 352 tensors, by their names there.
+
+        Raises:
+            InputError: they are others; nothing was taken.
+        """
+        if any(name.startswith(f"{_EXPERT}.") for name in weights):
+            raise InputError(
+                "holds Wav2Lip's lip-sync expert, not its generator; give wav2lip.pth or "
+                "wav2lip_gan.pth"
+            )
+        own = self.state_dict()
+        differ = {k for k in own.keys() & weights.keys() if own[k].shape != weights[k].shape}
+        differ |= own.keys() ^ weights.keys()
+        if differ:
+            raise InputError(
+                f"does not hold Wav2Lip's generator of {SIZE} pixels: {len(differ)} of its "
+                f"{len(own)} tensors are missing, left over or of another shape, such as "
+                f"{min(differ)}; give wav2lip.pth or wav2lip_gan.pth"
+            )
+        self.load_state_dict(dict(weights))
+
+    def _paint(
+        self, feature: Float[Tensor, "N 512 1 1"], faces: Float[Tensor, "N 6 96 96"]
+    ) -> Float[Tensor, "N 3 96 96"]:
         features = []
         y = faces
         for block in self.face_encoder_blocks:
             y = block(y)
             features.append(y)
-        y = self.audio_encoder(mel)
+        y = feature
         for block in self.face_decoder_blocks:
             y = torch.cat([block(y), features.pop()], 1)
-        return self.output_block(y)
-
-    def load(self, path: str | PathLike[str]) -> None:
-        """Take the weights of a Wav2Lip checkpoint; no pickled code is run.
-
-        Args:
-            path: a training checkpoint, a bare state dict or a TorchScript archive.
-
-        Raises:
-            InputError: if the file is none of these, or holds other weights.
-        """
-        found, own = read_checkpoint(Path(path)), self.state_dict()
-        differ = {k for k in own.keys() & found.keys() if own[k].shape != found[k].shape}
-        differ |= own.keys() ^ found.keys()
-        if differ:
-            raise InputError(
-                f"{path} does not hold Wav2Lip's generator: {len(differ)} of its {len(own)} "
-                f"tensors are missing, left over or of another shape, such as {min(differ)}"
-            )
-        self.load_state_dict(found)
-
-
-def _encoder() -> Iterator[nn.Sequential]:
-    """96, 48, 24, 12, 6 and 3 pixels, then one."""
-    yield nn.Sequential(ConvLayer(6, 16, 7, 1, 3, False))
-    inputs = 16
-    for outputs, count in _DOWN:
-        yield nn.Sequential(ConvLayer(inputs, outputs, 3, 2, 1, False), *_residual(outputs, count))
-        inputs = outputs
-    yield nn.Sequential(
-        ConvLayer(inputs, inputs, 3, 1, 0, False), ConvLayer(inputs, inputs, 1, 1, 0, False)
-    )
-
-
-def _decoder() -> Iterator[nn.Sequential]:
-    """One pixel, 3, then 6, 12, 24, 48 and 96; each block also sees the encoder's features."""
-    yield nn.Sequential(ConvLayer(512, 512, 1, 1, 0, False))
-    yield nn.Sequential(UpLayer(1024, 512, 1, 0), *_residual(512, 1))
-    inputs, skips = 512, [outputs for outputs, _ in reversed(_DOWN)]
-    for skip, (outputs, count) in zip(skips, _UP, strict=True):
-        yield nn.Sequential(UpLayer(inputs + skip, outputs, 2, 1), *_residual(outputs, count))
-        inputs = outputs
-
-
-def _residual(channels: int, count: int) -> Iterator[ConvLayer]:
-    return (ConvLayer(channels, channels, 3, 1, 1, True) for _ in range(count))
+        drawn: Tensor = self.output_block(y)
+        return drawn
