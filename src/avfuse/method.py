@@ -181,6 +181,16 @@ class Method(nn.Module, ABC, Generic[ConditionT, PersonT, StateT]):
         return next(self.parameters()).device
 
 
+def plain_config(options: Mapping[str, Any]) -> dict[str, Any]:
+    """A method's `config`, of options that are plain values: named once, in its signature.
+
+    Args:
+        options: `locals()`, as the first thing in its `__init__`.
+    """
+    own = {k: v for k, v in options.items() if k not in ("self", "__class__")}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in own.items()}
+
+
 def methods() -> list[str]:
     """The names of every method that is installed, in order."""
     package = importlib.import_module(GROUP)

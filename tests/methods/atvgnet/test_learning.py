@@ -67,7 +67,7 @@ def scores(sources, pairs, silent):
         regression=0.0,
     )
     clips = [clip for twins in sources[0] for clip in twins.clips]
-    module.generator.shape.fit(torch.cat([torch.from_numpy(c.landmarks[c.valid]) for c in clips]))
+    module.method.shape.fit(torch.cat([torch.from_numpy(c.landmarks[c.valid]) for c in clips]))
     trainer = Trainer(
         accelerator="cpu",
         max_steps=STEPS,

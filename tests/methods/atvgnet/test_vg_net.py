@@ -52,15 +52,6 @@ class TestOverTime:
         whole = net(*given)
         other = net(image, still, landmarks[:, self.ORDER])
         torch.testing.assert_close(other.image, whole.image[:, self.ORDER])
-        assert whole.memory is None
-
-    @pytest.mark.parametrize("background", ["reference", "previous"])
-    def test_chunks_are_the_whole(self, given, background):
-        net, (image, still, landmarks) = small(background=background), given
-        whole = net(*given)
-        first = net(image, still, landmarks[:, :2])
-        second = net(image, still, landmarks[:, 2:], first.memory, first.image[:, -1])
-        torch.testing.assert_close(torch.cat([first.image, second.image], 1), whole.image)
 
 
 class TestBlend:

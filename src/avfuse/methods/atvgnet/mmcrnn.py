@@ -13,14 +13,16 @@ from avfuse.layers.conv_rnn import ConvGRU
 class Middle(Protocol):
     """From the features of frames in a row to what the decoder draws from.
 
-    Args of a call: v''_t of eq. 5, (B, T, C, h, w); maps of the landmarks and of the reference's,
-    side by side, (B, T, D, h, w); i'_p, the reference's features, (B, E, 4h, 4w); and the state
-    that the last chunk left. It returns v'_t, (B, T, E, 4h, 4w), and its own state.
+    `remember` is what goes on over time: v''_t of eq. 5, (B, T, C, h, w), and the state that the
+    frames before left, to features of each frame, (B, T, F, h, w), and the state for those that
+    follow. A call is what is left for each frame by itself: these features, folded, (N, F, h, w);
+    maps of the landmarks and of the reference's, side by side, (N, D, h, w); and i'_p, the
+    reference's features, (N, E, 4h, 4w). It returns v'_t, likewise.
     """
 
-    def __call__(
-        self, fused: Tensor, marks: Tensor, still: Tensor, state: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]: ...
+    def remember(self, fused: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor | None]: ...
+
+    def __call__(self, features: Tensor, marks: Tensor, still: Tensor) -> Tensor: ...
 
 
 class MMCRNN(nn.Module):
@@ -44,17 +46,20 @@ class MMCRNN(nn.Module):
             Up(marks, middle), Up(middle, fine), nn.Conv2d(fine, 1, 3, 1, 1), nn.Sigmoid()
         )
 
+    def remember(
+        self, fused: Float[Tensor, "B T C h w"], state: Float[Tensor, "B F h w"] | None
+    ) -> tuple[Float[Tensor, "B T F h w"], Float[Tensor, "B F h w"]]:
+        """The convolutional memory, from `state` or from nothing."""
+        return self.memory(fused, state)
+
     def forward(
         self,
-        fused: Float[Tensor, "B T C h w"],
-        marks: Float[Tensor, "B T D h w"],
-        still: Float[Tensor, "B E H W"],
-        state: Float[Tensor, "B F h w"] | None,
-    ) -> tuple[Float[Tensor, "B T E H W"], Float[Tensor, "B F h w"]]:
-        remembered, state = self.memory(fused, state)
-        moving = self.rise(remembered.flatten(0, 1)).unflatten(0, fused.shape[:2])
-        attention = self.attention(marks.flatten(0, 1)).unflatten(0, fused.shape[:2])
-        return torch.lerp(still.unsqueeze(1), moving, attention), state
+        features: Float[Tensor, "N F h w"],
+        marks: Float[Tensor, "N D h w"],
+        still: Float[Tensor, "N E H W"],
+    ) -> Float[Tensor, "N E H W"]:
+        """The rest of the CRNN, and eq. 7."""
+        return torch.lerp(still, self.rise(features), self.attention(marks))
 
 
 class Framewise(nn.Module):
@@ -69,14 +74,19 @@ class Framewise(nn.Module):
         super().__init__()
         self.rise = nn.Sequential(ConvBlock(inputs, channels[-1]), _rise(channels, blocks))
 
+    def remember(
+        self, fused: Float[Tensor, "B T C h w"], state: Tensor | None
+    ) -> tuple[Float[Tensor, "B T C h w"], None]:
+        """Nothing."""
+        return fused, None
+
     def forward(
         self,
-        fused: Float[Tensor, "B T C h w"],
-        marks: Float[Tensor, "B T D h w"],
-        still: Float[Tensor, "B E H W"],
-        state: None,
-    ) -> tuple[Float[Tensor, "B T E H W"], None]:
-        return self.rise(fused.flatten(0, 1)).unflatten(0, fused.shape[:2]), None
+        features: Float[Tensor, "N C h w"],
+        marks: Float[Tensor, "N D h w"],
+        still: Float[Tensor, "N E H W"],
+    ) -> Float[Tensor, "N E H W"]:
+        return self.rise(features)
 
 
 class Up(nn.Sequential):

@@ -12,6 +12,8 @@ from avfuse.geometry.pose import mean_shape
 RIGID = slice(27, 48)
 """Nose and eyes, by which faces are aligned: speaking does not move them."""
 
+_LEAST = 1e-9  # nothing that was fitted varies so little
+
 
 class Alignment(NamedTuple):
     """A similarity of the plane, z -> turn·z + shift, with points as complex numbers x + iy.
@@ -101,9 +103,9 @@ class LandmarkPCA(nn.Module):
         return self.alignment(landmarks).apply(landmarks)
 
     def coefficients(self, landmarks: Float[Tensor, "... 68 2"]) -> Float[Tensor, "... K"]:
-        """h of landmarks in pixels of a crop, in `unit`s."""
+        """h of landmarks in pixels of a crop, in `unit`s; 0 until `fit` was called."""
         offsets = (self.aligned(landmarks) - self.mean).flatten(-2)
-        return offsets @ self.basis.flatten(1).mT / self.unit
+        return offsets @ self.basis.flatten(1).mT / self.unit.clamp_min(_LEAST)
 
     def offsets(self, coefficients: Float[Tensor, "... K"]) -> Float[Tensor, "... 68 2"]:
         """h·Uᵀ of eq. 4: what coefficients, or a difference of them, move on the mean face."""

@@ -1,15 +1,16 @@
 """The training of ATVGnet: each network by itself, VG-net against the discriminator."""
 
-from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
+from lightning import LightningDataModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor
 from torchmetrics import Metric
 
+from avfuse.data.datamodule import TalkingClips
 from avfuse.errors import InputError
 from avfuse.geometry.box import MOUTH
 from avfuse.methods.atvgnet import losses
@@ -17,7 +18,8 @@ from avfuse.methods.atvgnet.discriminator import RegressionDiscriminator
 from avfuse.methods.atvgnet.generator import ATVGnet
 from avfuse.methods.atvgnet.reference import read_landmarks
 from avfuse.methods.atvgnet.sequences import Sequences, sequences
-from avfuse.methods.atvgnet.vg_net import Background, Painted
+from avfuse.methods.atvgnet.vg_net import Painted
+from avfuse.training.adversarial import descend, frozen, has_begun
 from avfuse.training.base import Training
 from avfuse.training.checks import mouth_checks
 from avfuse.types import Batch, Generated
@@ -34,16 +36,6 @@ class ATVGnetTraining(Training):
     the training clips' landmarks before the first step.
 
     Args:
-        channels: of VG-net's image encoder, fine to coarse, and of the discriminator's.
-        blocks: VG-net's residual blocks.
-        audio_width: of AT-net; the paper's is 64.
-        mel_steps: mel steps of a window, 80 a second.
-        size: pixels a side, divisible by 16.
-        components: principal components of the landmarks.
-        boost: ω of eq. 4, by which all components but the first are enhanced.
-        blend: eq. 8, or the motion image itself (w/o DMA).
-        recurrent: the multi-modal convolutional RNN, or a network of single frames (w/o MMCRNN).
-        background: what eq. 8 blends with: the reference, or the previous frame (ATVG-P).
         teacher_forcing: VG-net sees true landmarks in training; or AT-net's, and its losses reach
             AT-net (ATVG-ND, trained end to end).
         rate: learning rate of all networks.
@@ -54,22 +46,15 @@ class ATVGnetTraining(Training):
         adversarial_start: training steps before the discriminator begins.
         regression: weight of D_p; 0 for a discriminator without regression (w/o RD).
         mouth: weight of the mouth in the regression, M_p² of eq. 12.
+        weights: a model to start from, by name or file, instead of from nothing; built alike.
+        **options: of the method, as of [`ATVGnet`][avfuse.methods.atvgnet.ATVGnet]; recipes and
+            the command line name each of them as they do the above.
     """
 
-    generator: ATVGnet
+    method: ATVGnet
 
     def __init__(
         self,
-        channels: Sequence[int] = (64, 64, 128, 256, 512),
-        blocks: int = 9,
-        audio_width: int = 64,
-        mel_steps: int = 28,
-        size: int = 128,
-        components: int = 6,
-        boost: float = 1.0,
-        blend: bool = True,
-        recurrent: bool = True,
-        background: Background = "reference",
         teacher_forcing: bool = True,
         rate: float = 2e-4,
         pixel: float = 10.0,
@@ -79,23 +64,16 @@ class ATVGnetTraining(Training):
         adversarial_start: int = 0,
         regression: float = 1.0,
         mouth: float = 100.0,
+        weights: str | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__()
+        method = ATVGnet(**options)
+        super().__init__(method, weights)
         self.save_hyperparameters()
-        self.automatic_optimization = False
-        self.generator = ATVGnet(
-            channels=channels,
-            blocks=blocks,
-            audio_width=audio_width,
-            mel_steps=mel_steps,
-            size=size,
-            components=components,
-            boost=boost,
-            blend=blend,
-            recurrent=recurrent,
-            background=background,
+        plan = method.config
+        self.discriminator = RegressionDiscriminator(
+            plan["channels"], 4 * plan["audio_width"], method.size
         )
-        self.discriminator = RegressionDiscriminator(channels, 4 * audio_width, size)
 
     def forward(
         self, video: Float[Tensor, "B T 3 H W"], mel: Float[Tensor, "B T 80 S"]
@@ -104,55 +82,52 @@ class ATVGnetTraining(Training):
 
         The frame's landmarks are read by the built-in network.
         """
-        still = read_landmarks(video[:, 0])
-        painted = self.generator.speak(video[:, 0], still, mel).painted
-        image, mask, motion = (x.flatten(0, 1) for x in painted[:3])
-        source = video[:, :1].expand_as(painted.image).flatten(0, 1)
-        rest = torch.zeros_like(image[:, :2])  # nothing is moved by a flow
-        return Generated(image, mask, motion, rest, motion - source, {})
+        painted, _ = self.method.speak(video[:, 0], read_landmarks(video[:, 0]), mel)
+        image, mask, motion = (x.flatten(0, 1) for x in painted)
+        return Generated(image, mask, motion, None, {})
 
-    def on_fit_start(self) -> None:
-        """Fit the principal components, unless a checkpoint brought them."""
-        shape = self.generator.shape
-        if shape.unit == 0:
-            data = getattr(self.trainer, "datamodule", None)
-            if data is None:
-                raise InputError(
-                    "no landmarks to fit principal components to; train with TalkingClips, or "
-                    "call generator.shape.fit(landmarks) first"
-                )
-            shape.fit(torch.from_numpy(data.landmarks()))
+    def fitted(self, data: LightningDataModule | None) -> None:
+        """Fit the principal components, unless a checkpoint or model brought them."""
+        shape = self.method.shape
+        if shape.unit > 0:
+            return
+        if not isinstance(data, TalkingClips):
+            raise InputError(
+                "no landmarks to fit principal components to; train with TalkingClips, or call "
+                "method.shape.fit(landmarks) first"
+            )
+        shape.fit(torch.from_numpy(data.landmarks()))
 
     def training_step(self, batch: Batch, batch_index: int) -> None:
-        given = sequences(batch)
+        given, h = sequences(batch), self.hparams
         generator, discriminator = cast("list[LightningOptimizer]", self.optimizers())
-        predicted, _ = self.generator.predict(given.mel, given.still)
+        predicted, _ = self.method.predict(given.mel, given.still)
         painted = self._painted(given, predicted)
         terms = self._supervision(given, predicted, painted)
-        adversary = self._has_adversary()
+        judged = bool(h["adversarial"] or h["regression"])
+        adversary = judged and has_begun(self, h["adversarial_start"])
         if adversary:
-            self.discriminator.requires_grad_(False)
-            terms |= self._persuasion(given, painted)
-            self.discriminator.requires_grad_(True)
-        self._step(generator, torch.stack(list(terms.values())).sum())
+            with frozen(self.discriminator):
+                terms |= self._persuasion(given, painted)
+        descend(self, generator, torch.stack(list(terms.values())).sum())
         if adversary:
             judgement = self._judgement(given, painted.image.detach())
-            self._step(discriminator, torch.stack(list(judgement.values())).sum())
+            descend(self, discriminator, torch.stack(list(judgement.values())).sum())
             terms |= judgement
         self.log_dict({f"train/{k}": v.detach() for k, v in terms.items()}, prog_bar=True)
 
     def _painted(self, given: Sequences, predicted: Tensor) -> Painted:
         driving = given.landmarks
         if not self.hparams["teacher_forcing"]:
-            driving = self.generator.landmarks(predicted, given.still)
-        return self.generator(given.image, given.still, driving)
+            driving = self.method.landmarks_of(predicted, given.still)
+        return self.method(given.image, given.still, driving)
 
     def _supervision(
         self, given: Sequences, predicted: Tensor, painted: Painted
     ) -> dict[str, Tensor]:
         """What needs no discriminator: AT-net's squared error, and eq. 9."""
         h = self.hparams
-        true = self.generator.shape.coefficients(given.landmarks)
+        true = self.method.shape.coefficients(given.landmarks)
         pixel = losses.dynamic_pixel(
             painted.image, given.video, painted.mask, attention=h["attention"], base=h["base"]
         )
@@ -179,20 +154,8 @@ class ATVGnetTraining(Training):
         }
 
     def _regression(self, found: Tensor, given: Sequences) -> Tensor:
-        h = self.hparams
-        return losses.landmark_regression(
-            found, given.landmarks, unit=h["size"] / 2, mouth=h["mouth"]
-        )
-
-    def _has_adversary(self) -> bool:
-        h = self.hparams
-        begun = self.trainer.fit_loop.total_batch_idx >= h["adversarial_start"]
-        return bool(begun and (h["adversarial"] or h["regression"]))
-
-    def _step(self, optimizer: Any, loss: Tensor) -> None:
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        optimizer.step()
+        unit, mouth = self.method.size / 2, self.hparams["mouth"]
+        return losses.landmark_regression(found, given.landmarks, unit=unit, mouth=mouth)
 
     def checks(self, batch: Batch, split: str) -> dict[str, Tensor | Metric]:
         """As `TalkingFace`'s, from sound alone; `taught_psnr` is of frames from true landmarks.
@@ -201,9 +164,9 @@ class ATVGnetTraining(Training):
         distance of AT-net's mouth from the true one, each about its own middle, in pixels.
         """
         given = sequences(batch)
-        spoken = self.generator.speak(given.image, given.still, given.mel)
-        taught = self.generator(given.image, given.still, given.landmarks)
-        mouths = (points[..., MOUTH, :] for points in (spoken.landmarks, given.landmarks))
+        spoken, heard = self.method.speak(given.image, given.still, given.mel)
+        taught = self.method(given.image, given.still, given.landmarks)
+        mouths = (points[..., MOUTH, :] for points in (heard, given.landmarks))
         predicted, true = (points - points.mean(-2, keepdim=True) for points in mouths)
         source = given.image.unsqueeze(1).expand_as(given.video).flatten(0, 1)
         target, landmarks = given.video.flatten(0, 1), given.landmarks.flatten(0, 1)
@@ -212,15 +175,15 @@ class ATVGnetTraining(Training):
             return mouth_checks(painted.image.flatten(0, 1), source, target, landmarks, PATCH)
 
         return {
-            **compared(spoken.painted),
+            **compared(spoken),
             "taught_psnr": compared(taught)["mouth_psnr"],
             "mouth_distance": (predicted - true).norm(dim=-1).mean(),
-            "mask": spoken.painted.mask.mean(),
+            "mask": spoken.mask.mean(),
         }
 
     def configure_optimizers(self) -> list[Any]:
         """Adam as in the paper; AT-net and VG-net share one, which keeps nothing in common."""
-        networks = (self.generator, self.discriminator)
+        networks = self.method, self.discriminator
         return [
             torch.optim.Adam(n.parameters(), self.hparams["rate"], (0.5, 0.999)) for n in networks
         ]

@@ -17,20 +17,60 @@ STRIDE = 16
 """Pixels of the picture for each of the bottleneck."""
 
 
+class Marks(NamedTuple):
+    """What is made of landmarks.
+
+    Attributes:
+        maps: for the attention (eq. 6), (N, D, h, w).
+        code: f_lmark of eq. 5, (N, C, h, w).
+    """
+
+    maps: Float[Tensor, "N D h w"]
+    code: Float[Tensor, "N C h w"]
+
+
+class Known(NamedTuple):
+    """What is made of the reference, once.
+
+    Attributes:
+        fine: i'_p of eq. 7, four times as fine as the bottleneck, (B, E, H, W).
+        deep: f_img(i_p) of eq. 5, (B, C, h, w).
+        marks: of its landmarks p_p.
+    """
+
+    fine: Float[Tensor, "B E H W"]
+    deep: Float[Tensor, "B C h w"]
+    marks: Marks
+
+
+class Moving(NamedTuple):
+    """What each frame is drawn from, whatever came before it; time is folded, N = B·T.
+
+    Attributes:
+        features: v''_t of eq. 5, as the memory has it where there is one, (N, F, h, w).
+        maps: of the frame's landmarks, (N, D, h, w).
+        still: those of the reference's landmarks, likewise.
+        fine: i'_p, (N, E, H, W).
+    """
+
+    features: Float[Tensor, "N F h w"]
+    maps: Float[Tensor, "N D h w"]
+    still: Float[Tensor, "N D h w"]
+    fine: Float[Tensor, "N E H W"]
+
+
 class Painted(NamedTuple):
-    """Frames in a row, what they were made of, and what the next ones need.
+    """Frames in a row, and what they were made of.
 
     Attributes:
         image: v̂ = α·m + (1-α)·i_p (eq. 8), in [0, 1].
         mask: attention mask α in [0, 1]; 1 where blending is off.
         motion: motion image m, in [0, 1].
-        memory: the convolutional RNN's state after the last frame; None without one.
     """
 
     image: Float[Tensor, "B T 3 H W"]
     mask: Float[Tensor, "B T 1 H W"]
     motion: Float[Tensor, "B T 3 H W"]
-    memory: Tensor | None
 
 
 class LandmarkEncoder(nn.Module):
@@ -50,17 +90,15 @@ class LandmarkEncoder(nn.Module):
         )
         self.middle, self.code = ConvBlock(1, middle), ConvBlock(middle, channels)
 
-    def forward(
-        self, landmarks: Float[Tensor, "N 68 2"]
-    ) -> tuple[Float[Tensor, "N D h w"], Float[Tensor, "N C h w"]]:
-        """Maps for the attention, and the code, of landmarks in pixels of the crop."""
+    def forward(self, landmarks: Float[Tensor, "N 68 2"]) -> Marks:
+        """Maps and code of landmarks in pixels of the crop."""
         centred = (2 * landmarks + 1) / self.size - 1
-        marks = self.middle(self.spread(centred.flatten(1)))
-        return marks, self.code(marks)
+        maps = self.middle(self.spread(centred.flatten(1)))
+        return Marks(maps, self.code(maps))
 
 
 class VGNet(nn.Module):
-    """VG-net (eq. 5 to 8).
+    """VG-net (eq. 5 to 8): meet the reference, go over time, draw each frame.
 
     Args:
         channels: of the image encoder's five layers, fine to coarse; the others follow from them.
@@ -106,56 +144,90 @@ class VGNet(nn.Module):
         )
         self.blend, self.background = blend, background
 
+    def meet(self, image: Float[Tensor, "B 3 H W"], marks: Marks) -> Known:
+        """Everything of the reference.
+
+        Args:
+            image: i_p, RGB in [0, 1].
+            marks: of its landmarks.
+        """
+        fine = self.shallow(image)
+        return Known(fine, self.deep(fine), marks)
+
+    def go_on(
+        self, known: Known, marks: Marks, memory: Float[Tensor, "B F h w"] | None
+    ) -> tuple[Moving, Float[Tensor, "B F h w"] | None]:
+        """Eq. 5 and the memory, over frames in a row.
+
+        Args:
+            known: of B references.
+            marks: of the landmarks of T frames each, folded.
+            memory: what the frames before left; None at the beginning.
+
+        Returns:
+            What each frame is drawn from, and the memory for the frames that follow.
+        """
+        shape = len(known.deep), len(marks.code) // len(known.deep)
+        change = _apart(marks.code, shape) - known.marks.code.unsqueeze(1)
+        moved = torch.cat([_along(known.deep, shape[1]), change], 2)
+        fused = self.fuse(moved.flatten(0, 1)).unflatten(0, shape)
+        remembered, memory = self.middle.remember(fused, memory)
+        still, fine = (_along(x, shape[1]).flatten(0, 1) for x in (known.marks.maps, known.fine))
+        return Moving(remembered.flatten(0, 1), marks.maps, still, fine), memory
+
+    def draw(
+        self, moving: Moving, dtype: torch.dtype
+    ) -> tuple[Float[Tensor, "N 3 H W"], Float[Tensor, "N 1 H W"]]:
+        """Motion image m and attention mask α of frames, each by itself (eq. 6 to 8).
+
+        Args:
+            moving: what they are drawn from.
+            dtype: of the picture.
+        """
+        maps = torch.cat([moving.maps, moving.still], 1)
+        heads = self.decode(self.middle(moving.features, maps, moving.fine)).to(dtype)
+        mask = heads[:, 3:].sigmoid()
+        return (heads[:, :3].tanh() + 1) / 2, mask if self.blend else torch.ones_like(mask)
+
     def forward(
         self,
         image: Float[Tensor, "B 3 H W"],
         still: Float[Tensor, "B 68 2"],
         landmarks: Float[Tensor, "B T 68 2"],
-        memory: Float[Tensor, "B C h w"] | None = None,
-        last: Float[Tensor, "B 3 H W"] | None = None,
     ) -> Painted:
-        """Draw frames in a row.
+        """Draw clips from their beginning: all of the above, one after the other.
 
         Args:
             image: i_p, the reference.
             still: p_p, its landmarks, in pixels.
             landmarks: p_1 to p_T, likewise.
-            memory: what the clip's last chunk left; None at its beginning.
-            last: the last chunk's last frame, where frames are blended with the previous one.
         """
-        shape = landmarks.shape[:2]
-        fine = self.shallow(image)
-        seen = self.deep(fine)
-        everything = torch.cat([still, landmarks.flatten(0, 1)])
-        marks, code = (_split(maps, shape) for maps in self.marks(everything))
-        moved = torch.cat([_along(seen, shape), code[1] - code[0]], 2)  # eq. 5
-        fused = self.fuse(moved.flatten(0, 1)).unflatten(0, shape)
-        both = torch.cat([marks[1], marks[0].expand_as(marks[1])], 2)
-        drawn, memory = self.middle(fused, both, fine, memory)
-        heads = self.decode(drawn.flatten(0, 1)).unflatten(0, shape).to(image.dtype)
-        motion, mask = (heads[:, :, :3].tanh() + 1) / 2, heads[:, :, 3:].sigmoid()
-        if not self.blend:
-            return Painted(motion, torch.ones_like(mask), motion, memory)
-        if self.background == "reference":
-            return Painted(_along(image, shape).lerp(motion, mask), mask, motion, memory)
-        return Painted(
-            _onto_previous(motion, mask, image if last is None else last), mask, motion, memory
+        people, shape = len(still), landmarks.shape[:2]
+        # All at once: batch norm, while it learns, has to see both alike for eq. 5 to subtract.
+        everything = self.marks(torch.cat([still, landmarks.flatten(0, 1)]))
+        still_marks, marks = (
+            Marks(*(maps[part] for maps in everything))
+            for part in (slice(people), slice(people, None))
         )
+        moving, _ = self.go_on(self.meet(image, still_marks), marks, None)
+        motion, mask = (_apart(x, shape) for x in self.draw(moving, image.dtype))
+        if self.background == "reference":
+            return Painted(_along(image, shape[1]).lerp(motion, mask), mask, motion)
+        return Painted(_onto_previous(motion, mask, image), mask, motion)
 
 
-def _split(
-    maps: Float[Tensor, "N C h w"], shape: tuple[int, ...]
-) -> tuple[Float[Tensor, "B 1 C h w"], Float[Tensor, "B T C h w"]]:
-    """The reference's maps, and those of the frames with time apart."""
-    return maps[: shape[0]].unsqueeze(1), maps[shape[0] :].reshape(*shape, *maps.shape[1:])
+def _apart(x: Float[Tensor, "N C H W"], shape: Sequence[int]) -> Float[Tensor, "B T C H W"]:
+    return x.reshape(*shape, *x.shape[1:])
 
 
-def _along(x: Float[Tensor, "B C H W"], shape: tuple[int, ...]) -> Float[Tensor, "B T C H W"]:
-    return x.unsqueeze(1).expand(-1, shape[1], -1, -1, -1)
+def _along(x: Float[Tensor, "B C H W"], frames: int) -> Float[Tensor, "B T C H W"]:
+    return x.unsqueeze(1).expand(-1, frames, -1, -1, -1)
 
 
 def _onto_previous(
-    motion: Float[Tensor, "B T 3 H W"], mask: Float[Tensor, "B T 1 H W"], last: Tensor
+    motion: Float[Tensor, "B T 3 H W"],
+    mask: Float[Tensor, "B T 1 H W"],
+    last: Float[Tensor, "B 3 H W"],
 ) -> Float[Tensor, "B T 3 H W"]:
     frames = []
     for drawn, alpha in zip(motion.unbind(1), mask.unbind(1), strict=True):
