@@ -30,6 +30,7 @@ def vivid(model):
         for parameter in model.parameters():
             if parameter.ndim > 1:
                 parameter.mul_(2.5)
+        model.at_net.decode.weight.mul_(100)
     return model
 
 
@@ -78,7 +79,7 @@ class TestSpeaking:
         made = composed(seen.images.expand(FRAMES, -1, -1, -1), planes)
         expected = whole(model, seen, heard)
         torch.testing.assert_close(made, expected, atol=1e-3, rtol=0)
-        assert (expected[0] - expected[-1]).abs().max() > 0.02
+        assert (expected[0] - expected[-1]).abs().max() > 0.5
 
     @pytest.mark.parametrize("cuts", [(1,), (7, 8), (2, 3, 19), tuple(range(1, FRAMES))])
     def test_may_be_cut_anywhere(self, model, seen, heard, cuts):
