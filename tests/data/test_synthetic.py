@@ -15,6 +15,7 @@ from avfuse.data.synthetic.phones import PHONES
 from avfuse.data.synthetic.pose import Pose, Turn
 from avfuse.data.synthetic.speech import articulate
 from avfuse.data.synthetic.voice import Voice, synthesise
+from avfuse.geometry.pose import fit_poses
 from avfuse.sound.mel import mel_filterbank, mel_spectrogram, mel_windows
 
 SMALL = 64
@@ -84,6 +85,18 @@ class TestClip:
     def test_refuses_what_shows_nothing(self, wrong: dict[str, float]) -> None:
         with pytest.raises(ValueError, match=r"ask for|at least"):
             synthetic_clip(0, **wrong)  # type: ignore[arg-type]
+
+    def test_a_head_may_be_held_turned(self):
+        """As far as a mean face, which is deeper than these, is seen to be turned."""
+        held = [
+            [pose.yaw for pose in fit_poses(synthetic_clip(8, size=SMALL, yaw=yaw).landmarks)]
+            for yaw in np.radians([-25.0, 0.0, 25.0])
+        ]
+        assert np.ptp(held, axis=1).max() < 0.5
+        left, straight, right = np.mean(held, axis=1)
+        assert straight == pytest.approx(0, abs=0.5)
+        assert 15 < right < 25
+        assert left == pytest.approx(-right, abs=0.5)
 
 
 class TestPerfectPair:

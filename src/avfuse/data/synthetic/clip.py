@@ -39,6 +39,7 @@ def synthetic_clip(
     seconds: float = 3.0,
     fps: float = 25.0,
     size: int = 256,
+    yaw: float | None = None,
 ) -> SyntheticClip:
     """Make a clip, the same bit for bit whenever the arguments are the same.
 
@@ -51,6 +52,8 @@ def synthetic_clip(
         seconds: length.
         fps: frames a second.
         size: width and height of the frames, pixels.
+        yaw: radians by which the head is turned to the image's right in every frame; None lets it
+            move by itself. Much more than 0.5 (30 degrees) to either side cannot be drawn.
 
     Returns:
         T = round(seconds * fps) frames and L = round(seconds * 16000) samples.
@@ -65,7 +68,7 @@ def synthetic_clip(
         raise ValueError(f"size is {size} pixels; a face needs at least 32")
     times = np.arange(frames) / fps
     waveform, mouth = _speak(seed if speech_seed is None else speech_seed, seconds, samples)
-    images, landmarks = _film(seed, mouth.at(times), times, size)
+    images, landmarks = _film(seed, mouth.at(times), times, size, yaw)
     return SyntheticClip(images, waveform, landmarks, times)
 
 
@@ -76,12 +79,14 @@ def _speak(seed: int, seconds: float, samples: int) -> tuple[Float32[np.ndarray,
 
 
 def _film(
-    seed: int, mouth: Mouth, times: Float64[np.ndarray, "T"], size: int
+    seed: int, mouth: Mouth, times: Float64[np.ndarray, "T"], size: int, yaw: float | None
 ) -> tuple[UInt8[np.ndarray, "T H W 3"], Float32[np.ndarray, "T 68 2"]]:
     # A stream for each, so that a longer clip shows the same person in the same place.
     person, movement, place = np.random.default_rng([_PERSON, seed]).spawn(3)
     who = random_identity(person)
     motion = random_motion(movement, times)
+    if yaw is not None:
+        motion = motion._replace(yaw=np.full(len(times), yaw))
     renderer = Renderer(who, size, place)
     images = np.empty((len(times), size, size, 3), np.uint8)
     landmarks = np.empty((len(times), 68, 2), np.float32)
