@@ -7,14 +7,16 @@ import json
 import pytest
 from jsonargparse import ArgumentParser
 
-import avfuse.fusion
 from avfuse import DynamicKernel, LandmarkCascade, NoFusion
 from avfuse.cli import main
+from avfuse.files.recipes import MARK
 from avfuse.fit.arguments import names_training, prepared
 from avfuse.fit.command import TrainingCLI, run
 from avfuse.fusion.base import FusionFactory
+from avfuse.fusion.naming import strategies
 
-STRATEGIES = {n: getattr(avfuse.fusion, n) for n in avfuse.fusion.__all__ if n != "Fusion"}
+# What tests define of their own is found too.
+STRATEGIES = {n: s for n, s in strategies().items() if s.__module__.startswith("avfuse.")}
 
 
 def numbers(strategy):
@@ -33,7 +35,7 @@ def parsed(words):
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("-c", "--config", action="config")
     parser.add_argument("--model.fusion", type=FusionFactory)
-    return parser.parse_args(prepared(words)).model.fusion.as_dict()
+    return parser.parse_args(prepared(words, alone=True)).model.fusion.as_dict()
 
 
 @pytest.fixture
@@ -238,8 +240,9 @@ class TestPapers:
     @pytest.fixture
     def folder(self, tmp_path):
         (tmp_path / "papers" / "one").mkdir(parents=True)
-        for name in ("base", "papers/one", "papers/one/ablation", "papers/two"):
+        for name in ("papers/one", "papers/one/ablation", "papers/two"):
             (tmp_path / f"{name}.yaml").write_text("{}")
+        (tmp_path / "base.yaml").write_text(f"{MARK}\n{{}}")
         return tmp_path
 
     def test_an_ablation_builds_on_the_recipe_that_its_folder_is_named_after(self, folder):
@@ -250,6 +253,12 @@ class TestPapers:
     def test_other_recipes_build_on_the_base_only(self, folder):
         recipe = f"--config={folder / 'papers' / 'two.yaml'}"
         assert prepared(["fit", recipe]) == ["fit", f"--config={folder / 'base.yaml'}", recipe]
+
+    def test_those_that_come_with_the_library_are_found_by_name(self, recipes):
+        below = [f"--config={recipes / name}" for name in ("base.yaml", "papers/atvgnet.yaml")]
+        ablation = str(recipes / "papers" / "atvgnet" / "without_dal.yaml")
+        words = prepared(["fit", "--config", "papers/atvgnet/without_dal"])
+        assert words == ["fit", *below, "--config", ablation]
 
     def test_a_training_is_named_by_a_recipe_or_an_option(self, tmp_path):
         recipe = tmp_path / "a.yaml"

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from avfuse.ablation.table import tables
 from avfuse.data.datamodule import TalkingClips
 from avfuse.errors import InputError
 from avfuse.evaluation.evaluate import PROTOCOLS
+from avfuse.files.recipes import built_on, in_words
 from avfuse.files.whole import write_whole
 from avfuse.fit.command import trainable
 
@@ -38,7 +40,7 @@ def ablate(
         output: folder for `results.json`, `results.md`, `report.html` and the cells.
         jobs: cells at a time; None is one for a GPU, otherwise one a core, four at most. Cells
             share the cores.
-        quiet: no progress bar.
+        quiet: no progress bar, no line on standard error that names what was read.
 
     Returns:
         What is in `results.json`.
@@ -50,6 +52,8 @@ def ablate(
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs is {jobs}; at least one is needed")
     plan = read_plan(config)
+    if not quiet:
+        print(f"avfuse: recipe: {in_words([*built_on(config), config])}", file=sys.stderr)
     with locked(output):
         cells = lay_out(plan, output)
         _check(plan, [cell for cell in cells if not cell.is_done(plan)])
@@ -102,8 +106,8 @@ def _check(plan: Plan, cells: Sequence[Cell]) -> None:
 def _data(plan: Plan, folder: Path, *, first: bool) -> TalkingClips:
     """Build what would be trained, and see whether it can be tested; its data."""
     # What a stage starts from is not there yet.
-    alone = [] if first else ["--model.weights=null"]
-    _, module, data = trainable([f"--config={folder / 'recipe.yaml'}", *alone])
+    unborn = [] if first else ["--model.weights=null"]
+    _, module, data = trainable([f"--config={folder / 'recipe.yaml'}", *unborn], alone=True)
     protocol = PROTOCOLS[plan.protocol]
     protocol.check(module.method)
     if plan.translation and not module.method.footage:

@@ -61,7 +61,7 @@ def _run(folder: Path, test: dict[str, Any], stages: int) -> None:
 
 def _train(folder: Path) -> TalkingClips:
     """Train, unless that is done, and leave the model file; the data come back set up."""
-    trainer, module, data = trainable([f"--config={folder / 'recipe.yaml'}"])
+    trainer, module, data = trainable([f"--config={folder / 'recipe.yaml'}"], alone=True)
     if (folder / MODEL).exists():
         data.prepare_data()
         data.setup()

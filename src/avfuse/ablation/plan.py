@@ -11,6 +11,7 @@ import yaml
 
 from avfuse.errors import InputError
 from avfuse.evaluation.evaluate import PROTOCOLS
+from avfuse.files.recipes import built_on
 from avfuse.files.whole import write_whole
 
 Recipe = dict[str, Any]
@@ -125,7 +126,7 @@ class Cell:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a plan; its recipe is layered over the nearest `base.yaml` above it.
+    """Read a plan; its recipe is layered over what the plan builds on, as recipes do.
 
     Raises:
         InputError: if it is no plan, in one line.
@@ -140,11 +141,8 @@ def read_plan(path: Path) -> Plan:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except (TypeError, ValueError, AttributeError, yaml.YAMLError) as error:
         raise InputError(f"{path} is no plan of an ablation: {error}") from error
-    base = next(
-        (f / "base.yaml" for f in path.resolve().parents if (f / "base.yaml").is_file()), None
-    )
-    common = {} if base is None else yaml.safe_load(base.read_text())
-    return Plan(**{**content, "recipe": layered(common, plan.recipe)})
+    below = (yaml.safe_load(recipe.read_text()) or {} for recipe in built_on(path))
+    return Plan(**{**content, "recipe": layered(*below, plan.recipe)})
 
 
 def trainings(folder: Path, stages: int) -> list[Path]:

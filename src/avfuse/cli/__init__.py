@@ -19,7 +19,9 @@ from avfuse.cli import (
     faces,
     faces_install,
     generate,
+    methods,
     models,
+    recipes,
 )
 from avfuse.cli.ending import sigterm_interrupts
 from avfuse.errors import InputError
@@ -47,6 +49,8 @@ _VERBS: dict[str, Verb] = {
     "faces install": faces_install,
     "demo": demo,
     "models": models,
+    "methods": methods,
+    "recipes": recipes,
     "export": export,
     "evaluate": evaluate,
     "bench": bench,
@@ -109,5 +113,5 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_flags(words)
         words.set_defaults(run=verb.run)
     for name, text in _TRAINING.items():
-        verbs.add_parser(name, help=f"{text}, by a recipe (--config recipes/....yaml)")
+        verbs.add_parser(name, help=f"{text}, by a recipe (--config NAME|FILE.yaml)")
     return parser

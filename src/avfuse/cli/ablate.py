@@ -3,13 +3,15 @@
 import argparse
 from pathlib import Path
 
+from avfuse.files.recipes import recipe_file
+
 HELP = "train and test variants of a recipe, side by side"
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Say what may follow `avfuse ablate`."""
     parser.add_argument(
-        "--config", type=Path, required=True, metavar="FILE.yaml", help="see recipes/ablations"
+        "--config", required=True, metavar="NAME|FILE.yaml", help="the plan; see avfuse recipes"
     )
     parser.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="results, report, every cell"
@@ -25,7 +27,8 @@ def run(options: argparse.Namespace) -> int:
     from avfuse.ablation.ablate import ablate
     from avfuse.ablation.table import tables
 
-    summary = ablate(options.config, options.output, jobs=options.jobs, quiet=options.quiet)
+    plan = recipe_file(options.config)
+    summary = ablate(plan, options.output, jobs=options.jobs, quiet=options.quiet)
     if not options.quiet:
         print(tables(summary))
         print(options.output / "report.html")

@@ -15,7 +15,9 @@ HELP = "make the face of a video or photo speak"
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Say what may follow `avfuse generate`."""
-    parser.add_argument("--face", type=Path, required=True, metavar="FILE", help="video or photo")
+    parser.add_argument(
+        "--face", type=Path, metavar="FILE", help="video or photo, unless the model has a face"
+    )
     parser.add_argument("--audio", type=Path, required=True, metavar="FILE", help="any sound")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="video, .mp4")
     parser.add_argument("--model", default="default", metavar="NAME|PATH", help="see avfuse models")
@@ -51,7 +53,8 @@ def run(options: argparse.Namespace) -> None:
 
     box = None if options.box is None else FixedBox.parse(options.box).box
     if options.report is not None:
-        check_writable(options.report, options.face, options.audio, options.output)
+        taken = filter(None, (options.face, options.audio, options.output))
+        check_writable(options.report, *taken)
     report = generate(
         options.face,
         options.audio,

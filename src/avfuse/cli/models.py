@@ -10,8 +10,8 @@ def add_flags(_: argparse.ArgumentParser) -> None:
 
 
 def run(_: argparse.Namespace) -> None:
-    """List them: name, size, credit."""
+    """List them: name, method, size, credit."""
     from avfuse.model_file import bundled
 
     for model in bundled():
-        print(f"{model.name:<12} {model.megabytes:6.1f} MB  {model.credit}")
+        print(f"{model.name:<12} {model.method:<21} {model.megabytes:6.1f} MB  {model.credit}")

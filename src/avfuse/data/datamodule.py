@@ -127,7 +127,16 @@ class TalkingClips(LightningDataModule):
         return np.concatenate([clip.landmarks[clip.valid] for clip in clips.values()])
 
     def _clips(self) -> list[SourceClip]:
-        return [] if self.videos is None else cached_clips(self.videos, self.labels, self.cache)
+        if self.videos is None:
+            return []
+        if not self.videos.is_dir():
+            raise InputError(f"data.videos={self.videos} is no folder; give --data.videos DIR")
+        if self.labels is not None and not self.labels.is_dir():
+            raise InputError(
+                f"data.labels={self.labels} is no folder; give --data.labels DIR, or null for "
+                f"labels that lie beside the videos or are made"
+            )
+        return cached_clips(self.videos, self.labels, self.cache)
 
     def _long_enough(self, clips: Sequence[ClipFile]) -> list[ClipFile]:
         return [clip for clip in clips if len(starts(clip.valid, self.frames))]

@@ -35,8 +35,8 @@ def split(
     known = {c.speaker for c in clips} | {f"{c.speaker}/{c.name}" for c in clips}
     if unknown := unseen - known:
         raise InputError(
-            f"unseen={sorted(unknown)}: no such speakers or clips; speakers are the folders "
-            f"{sorted({c.speaker for c in clips})}"
+            f"unseen={sorted(unknown)}: no such speakers or clips; give some of the folders "
+            f"{sorted({c.speaker for c in clips})}, or none"
         )
     parts: dict[str, list[SourceClip]] = {"train": [], "seen": [], "unseen": []}
     number: Counter[str] = Counter()

@@ -9,27 +9,40 @@ from typing import Any
 from jsonargparse import get_loader
 
 from avfuse.errors import InputError
+from avfuse.files.recipes import CONFIG, built_on, is_inline, located
 from avfuse.fusion.naming import strategies
 
-_CONFIG = ("--config", "-c")
 _FUSION = "--model.fusion"
 
 
-def prepared(arguments: Sequence[str]) -> list[str]:
-    """Put the base recipe first, keep strategies apart, and check that they exist.
+def prepared(arguments: Sequence[str], *, alone: bool = False) -> list[str]:
+    """Find the recipes, put first what they build on, and keep strategies apart.
 
     Args:
         arguments: the verb and what follows it.
+        alone: the recipe is complete: it builds on nothing.
 
     Returns:
         Words for Lightning's command line, which means the same by them.
 
     Raises:
-        InputError: for a strategy that does not exist, or an inner one that is missing.
+        InputError: for a recipe or a strategy that does not exist, or an inner one that is missing.
     """
-    words = list(_on_base(arguments))
+    words = located(arguments)
+    if not alone:
+        words = list(_on_base(words))
     _check_strategies(words)
     return list(_kept_apart(words))
+
+
+def recipes(words: Sequence[str]) -> list[Path]:
+    """The recipes that are read, in this order.
+
+    Args:
+        words: as of `prepared`.
+    """
+    named = (value for option, value in _options(words) if option in CONFIG)
+    return [Path(value) for value in named if not is_inline(value)]
 
 
 def names_training(arguments: Sequence[str]) -> bool:
@@ -41,7 +54,7 @@ def names_training(arguments: Sequence[str]) -> bool:
     for option, value in _options(arguments):
         if option in ("--model", "--model.class_path"):
             return True
-        if option in _CONFIG and "class_path" in _model(value):
+        if option in CONFIG and "class_path" in _model(value):
             return True
     return False
 
@@ -50,27 +63,11 @@ def _on_base(arguments: Sequence[str]) -> Iterator[str]:
     """Put what the first recipe builds on before it."""
     found = False
     for word, (option, value) in zip(arguments, _options(arguments), strict=True):
-        if not found and option in _CONFIG:
+        if not found and option in CONFIG:
             found = True
-            for below in _below(Path(value).resolve()):
+            for below in [] if is_inline(value) else built_on(Path(value)):
                 yield f"--config={below}"
         yield word
-
-
-def _below(recipe: Path) -> Iterator[Path]:
-    """What a recipe builds on, the base first.
-
-    That is the recipe which has the name of the recipe's folder and lies beside it, and what that
-    one builds on; where there is none, the nearest base.
-    """
-    beside = recipe.parent.parent / f"{recipe.parent.name}.yaml"
-    if beside.is_file():
-        yield from _below(beside)
-        yield beside
-        return
-    base = next((f / "base.yaml" for f in recipe.parents if (f / "base.yaml").is_file()), None)
-    if base is not None and base != recipe:
-        yield base
 
 
 def _model(recipe: str) -> dict[str, Any]:
@@ -126,11 +123,11 @@ def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
 def _chosen(option: str, value: str) -> Iterator[tuple[str, str]]:
     """The strategies that an option sets, outer before inner, each with the option of its own."""
     place = option.replace(".init_args", "").removesuffix(".class_path")
-    if option not in _CONFIG and not re.fullmatch(rf"{_FUSION}(\.inner)*", place):
+    if option not in CONFIG and not re.fullmatch(rf"{_FUSION}(\.inner)*", place):
         return
     try:
-        content = get_loader("yaml")(Path(value).read_text() if option in _CONFIG else value)
-        if option in _CONFIG:
+        content = get_loader("yaml")(Path(value).read_text() if option in CONFIG else value)
+        if option in CONFIG:
             place, content = _FUSION, content["model"]["fusion"]
     except Exception:  # sets none, or is no recipe: the parser says so better
         return

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any, NoReturn
 
 from lightning import Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities import rank_zero_only
 
 from avfuse.data.datamodule import TalkingClips
 from avfuse.errors import InputError
-from avfuse.fit.arguments import names_training, prepared
+from avfuse.files.recipes import in_words
+from avfuse.fit.arguments import names_training, prepared, recipes
 from avfuse.training.base import Training
 from avfuse.training.runs import KeptConfig
 
@@ -51,9 +54,10 @@ class TrainingCLI(LightningCLI):
 def run(arguments: Sequence[str]) -> None:
     """Run `fit`, `validate` or `test` with Lightning's options.
 
-    A recipe builds on the `base.yaml` in its folder or in one above it, so that it holds the
-    difference only; and where a recipe that is named as its folder lies beside that, on that one
-    too. What is trained is [`TalkingFace`][avfuse.TalkingFace], unless a recipe names another
+    Recipes are given by name or path, as of [`recipe_file`][avfuse.files.recipes.recipe_file]. The
+    first builds on others, as of [`built_on`][avfuse.files.recipes.built_on], so that it holds the
+    difference only; one line on standard error names all that are read. What is trained is
+    [`TalkingFace`][avfuse.TalkingFace], unless a recipe names another
     [`Training`][avfuse.training.base.Training] by `model.class_path`.
 
     Args:
@@ -65,23 +69,35 @@ def run(arguments: Sequence[str]) -> None:
     """
     # W&B notes the commit of the folder of its files: it may lie elsewhere, or not be there yet.
     os.environ.setdefault("WANDB_GIT_ROOT", str(Path.cwd()))
+    words = prepared(arguments)
+    _say(recipes(words))
     try:
-        _cli(arguments, save_config_callback=KeptConfig)
+        _cli(words, save_config_callback=KeptConfig)
     except FileNotFoundError as error:  # Lightning's, for a checkpoint
         raise InputError(str(error)) from error
 
 
-def trainable(arguments: Sequence[str]) -> tuple[Trainer, Training, TalkingClips]:
+def trainable(
+    arguments: Sequence[str], *, alone: bool = False
+) -> tuple[Trainer, Training, TalkingClips]:
     """Build what `fit` would train, for who calls the trainer themselves.
 
     Args:
         arguments: what follows the verb.
+        alone: the recipe is complete: it builds on nothing.
 
     Raises:
         InputError: as for `run`.
     """
-    cli = _cli(arguments, run=False, save_config_callback=None)
+    words = prepared(arguments, alone=alone)
+    cli = _cli(words, run=False, save_config_callback=None)
     return cli.trainer, cli.model, cli.datamodule
+
+
+@rank_zero_only
+def _say(read: Sequence[Path]) -> None:
+    if read:
+        print(f"avfuse: recipe: {in_words(read)}", file=sys.stderr)
 
 
 def _refusal(message: str) -> InputError:
@@ -96,9 +112,8 @@ def _usual() -> type[Training]:
     return usual
 
 
-def _cli(arguments: Sequence[str], **options: Any) -> TrainingCLI:
+def _cli(words: list[str], **options: Any) -> TrainingCLI:
     warnings.filterwarnings("ignore", "LightningCLI's args parameter")
-    words = prepared(arguments)
     named = names_training(words)
     return TrainingCLI(
         Training if named else _usual(),

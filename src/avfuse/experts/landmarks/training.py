@@ -1,10 +1,11 @@
 """Training of the landmark network.
 
-    python -m avfuse.experts.landmarks.training fit --config recipes/faces/landmarks.yaml
+    python -m avfuse.experts.landmarks.training fit --config faces/landmarks
 
 writes the weights file that the recipe names when the training ends.
 """
 
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from avfuse.experts.landmarks.data import Faces, LandmarkFaces
 from avfuse.faces.landmarks import SIZE, LandmarkNet, centres, save_net
+from avfuse.files.recipes import located
 from avfuse.geometry.box import MOUTH
 
 UPPER, LOWER = [61, 62, 63], [67, 66, 65]
@@ -153,7 +155,8 @@ def cross_entropy(
 
 
 def main() -> None:
-    """Lightning's command line over this module and its data."""
+    """Lightning's command line over this module and its data; recipes by name or path."""
+    sys.argv[1:] = located(sys.argv[1:])  # there, since other processes begin in these words too
     LightningCLI(LandmarkTraining, LandmarkFaces, save_config_kwargs={"overwrite": True})
 
 

@@ -1,11 +1,12 @@
 """Training of the sync expert.
 
-    python -m avfuse.experts.sync.training fit --config recipes/metrics/sync.yaml
+    python -m avfuse.experts.sync.training fit --config metrics/sync
 
 writes the weights file that the recipe names when the training ends.
 """
 
 import math
+import sys
 from pathlib import Path
 
 import torch
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from avfuse.experts.sync.data import MouthsAndSound
 from avfuse.experts.sync.evaluation import Embedded, separation
 from avfuse.experts.sync.segments import Segments
+from avfuse.files.recipes import located
 from avfuse.metrics.sync_expert import SyncExpert, load_expert, save_expert
 from avfuse.sound.mel import SILENCE
 
@@ -129,7 +131,8 @@ def contrast(
 
 
 def main() -> None:
-    """Lightning's command line over this module and its data."""
+    """Lightning's command line over this module and its data; recipes by name or path."""
+    sys.argv[1:] = located(sys.argv[1:])  # there, since other processes begin in these words too
     LightningCLI(SyncTraining, MouthsAndSound, save_config_kwargs={"overwrite": True})
 
 
