@@ -27,7 +27,12 @@ assert not code, code
 """
 
 
-@pytest.mark.parametrize("code", ["import avfuse", HELP], ids=["import", "help"])
+RECIPES = HELP.replace("--help", "recipes")
+
+
+@pytest.mark.parametrize(
+    "code", ["import avfuse", HELP, RECIPES], ids=["import", "help", "recipes"]
+)
 def test_loads_nothing_heavy(code):
     command = [sys.executable, "-c", code + LOADED]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -38,5 +43,5 @@ def test_loads_nothing_heavy(code):
 def test_help_names_the_verbs():
     done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for verb in ["generate", "fit", "validate", "test", "export", "models", "demo"]:
+    for verb in ["generate", "fit", "validate", "test", "export", "models", "demo", "methods", "recipes"]:
         assert verb in done.stdout

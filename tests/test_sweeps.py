@@ -19,6 +19,7 @@ from wandb.wandb_agent import Agent
 
 from avfuse.cli import main
 from avfuse.data.preprocess import cached_twins
+from avfuse.files.recipes import recipe_file
 from avfuse.fit.command import trainable
 
 with warnings.catch_warnings():  # written for an older pydantic
@@ -29,12 +30,6 @@ with warnings.catch_warnings():  # written for an older pydantic
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "recipes" / "sweeps").glob("*.yaml"))
 SMALL = ["--model.channels=[4, 4, 8, 8, 8]", "--model.blocks=null", "--model.audio_width=2"]
-
-
-@pytest.fixture(autouse=True)
-def here(monkeypatch):
-    """Sweeps name recipes as they are seen from the repository's root."""
-    monkeypatch.chdir(ROOT)
 
 
 @pytest.fixture(params=FILES, ids=[path.stem for path in FILES])
@@ -67,7 +62,7 @@ def test_the_grid_is_every_combination_once(strategies, grid):
     counts = [len(parameter["values"]) for parameter in strategies["parameters"].values()]
     assert len({str(trial) for trial in grid}) == len(grid) == math.prod(counts)
     # A strategy that gets a recipe gets into the sweep.
-    recipes = [str(path.relative_to(ROOT)) for path in (ROOT / "recipes/fusion").glob("*.yaml")]
+    recipes = [f"fusion/{path.stem}" for path in (ROOT / "recipes" / "fusion").glob("*.yaml")]
     assert sorted(strategies["parameters"]["config"]["values"]) == sorted(recipes)
 
 
@@ -75,10 +70,10 @@ def test_every_trial_of_the_grid_builds_its_model(strategies, grid):
     for trial in grid:
         model = _built(strategies, trial)
         wanted = {name: value["value"] for name, value in trial.items()}
-        named = yaml.safe_load(Path(wanted["config"]).read_text())["model"]["fusion"]
+        named = yaml.safe_load(recipe_file(wanted["config"]).read_text())["model"]["fusion"]
         name = named if isinstance(named, str) else named["class_path"]
-        assert type(model.generator.fusion).__name__ == name
-        assert model.generator.blend is wanted["model.blend"]
+        assert type(model.method.fusion).__name__ == name
+        assert model.method.blend is wanted["model.blend"]
         assert torch.initial_seed() == wanted["seed_everything"]
 
 
@@ -88,7 +83,7 @@ def test_the_search_over_kernels_builds_what_it_asks_for():
         trial = sweeps.next_run(kernels, []).config
         wanted = {name: value["value"] for name, value in trial.items()}
         model = _built(kernels, trial)
-        made = model.generator.config["fusion"]["init_args"]
+        made = model.method.config["fusion"]["init_args"]
         for name in ("rank", "layers", "kernel_size", "bottleneck"):
             assert made[name] == yaml.safe_load(str(wanted[f"model.fusion.{name}"]))
         assert model.hparams["rate"] == pytest.approx(wanted["model.rate"])
@@ -118,7 +113,7 @@ def test_the_agent_runs_a_trial(sweep, tiny_training, tmp_path, monkeypatch, cap
 def test_without_wandb_one_line_says_what_to_install(monkeypatch, tiny_training, capsys):
     absent = RequirementCache("wandb>=1000")
     monkeypatch.setattr("lightning.pytorch.loggers.wandb._WANDB_AVAILABLE", absent)
-    recipes = ["--config=recipes/bundled.yaml", "--config=recipes/loggers/wandb.yaml"]
+    recipes = ["--config=bundled", "--config=loggers/wandb"]
     assert main(["fit", *recipes, *tiny_training]) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last == "avfuse: WandbLogger needs wandb; pip install 'avfuse[wandb]'"

@@ -173,6 +173,10 @@ class TestBadInput:
         refused("auto, eager, fast-cpu", runner="hare")
 
 
+    def test_no_face_where_one_is_needed(self, refused):
+        refused("give a video or photo of it", face=None, box=None)
+
+
 class TestInterrupted:
     def test_leaves_nothing(self, words, output, tmp_path, monkeypatch, capfd):
         pasted = []

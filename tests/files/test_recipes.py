@@ -79,13 +79,19 @@ class TestBuiltOn:
         assert built_on(ablation) == [here / BASE, one]
         assert built_on(here / BASE) == []
 
+    def test_on_the_paper_in_its_folder(self, here):
+        write(BASE, text=f"{MARK}\n")
+        paper, ablation = write("papers/one/paper.yaml", "papers/one/ablation.yaml")
+        assert built_on(paper) == [here / BASE]
+        assert built_on(ablation) == [here / BASE, paper]
+
     def test_a_stray_base_above_is_none(self, here):
         write(BASE)
         (mine,) = write("mine/recipe.yaml")
         assert built_on(mine) == [ROOT / "recipes" / BASE]
 
     def test_nor_is_a_stray_recipe_of_the_folders_name(self):
-        write("mine.yaml")
+        write("mine.yaml", "mine/paper.yaml")
         (mine,) = write("mine/recipe.yaml")
         assert built_on(mine) == [ROOT / "recipes" / BASE]
 

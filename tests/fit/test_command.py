@@ -1,4 +1,4 @@
-"""Checkpoints that meet another model: refused in one line that names what differs."""
+"""What is read and what is refused, each in one line."""
 
 import pytest
 import torch
@@ -51,6 +51,27 @@ def test_a_checkpoint_of_another_library(words, tmp_path, refused):
     torch.save(state, path)
     line = refused("validate", *words, f"--ckpt_path={path}")
     assert line == "the checkpoint was not written by avfuse fit"
+
+
+def test_says_which_recipes_are_read(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "base.yaml").write_text("what is this")  # a stray one
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "recipe.yaml").write_text("model: {fusion: NoFusion}")
+    words = ["--config=mine/recipe.yaml", "--config=fusion/channel_concat", "--print_config"]
+    with pytest.raises(SystemExit) as stopped:
+        main(["fit", *words])
+    assert stopped.value.code == 0
+    said, read = capsys.readouterr(), "base + mine/recipe.yaml + fusion/channel_concat"
+    assert said.err.splitlines()[0] == f"avfuse: recipe: {read}"
+    assert "precision: bf16-mixed" in said.out
+
+
+def test_places_of_somebody_else_are_said_to_be_given(tmp_path, refused):
+    line = refused("fit", "--config=bundled", "--data.videos=nowhere")
+    assert line == "data.videos=nowhere is no folder; give --data.videos DIR"
+    line = refused("fit", "--config=bundled", f"--data.videos={tmp_path}", "--data.labels=there")
+    assert line.startswith("data.labels=there is no folder; give --data.labels DIR, or null")
 
 
 def test_a_missing_checkpoint(words, refused):

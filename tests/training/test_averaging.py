@@ -38,7 +38,7 @@ def test_what_a_short_run_saves_is_trained(tmp_path, twins):
 
     fusion = functools.partial(DynamicKernel, layers=1, rank=2)
     module = TalkingFace(fusion, channels=(4, 4, 8, 8, 8), audio_width=2, size=64, warmup=1)
-    before = {k: v.clone() for k, v in module.generator.state_dict().items()}
+    before = {k: v.clone() for k, v in module.method.state_dict().items()}
     pairs = PairDataset([RenderedTwins(*twins)], [1.0], length=8, size=64, mel_steps=16)
 
     def collate(items):
@@ -58,5 +58,5 @@ def test_what_a_short_run_saves_is_trained(tmp_path, twins):
     trainer.fit(module, DataLoader(pairs, 2, collate_fn=collate))
     trainer.save_checkpoint(tmp_path / "last.ckpt", weights_only=True)
     saved = torch.load(tmp_path / "last.ckpt", weights_only=True)["state_dict"]
-    moved = [k for k in before if not torch.equal(saved[f"generator.{k}"], before[k])]
+    moved = [k for k in before if not torch.equal(saved[f"method.{k}"], before[k])]
     assert len(moved) > len(before) / 2

@@ -69,8 +69,7 @@ def test_columns_are_source_target_generated_mask():
         for channels, value in ((3, 0.0), (3, 0.4), (3, 1.7), (1, 0.2))
     ]
     source, target, image, mask = shades
-    nothing = torch.zeros(2, 2, 4, 6)
-    pictures = side_by_side(source, target, Generated(image, mask, image, nothing, image, {}))
+    pictures = side_by_side(source, target, Generated(image, mask, image, None, {}))
     assert pictures.shape == (2, 4, 24, 3)
     assert pictures[0, 0, ::6, 0].tolist() == [0, 102, 255, 51]
 

@@ -123,12 +123,13 @@ def built_on(recipe: Path) -> list[Path]:
     """What a recipe builds on, the base first.
 
     The base is the `base.yaml` in its folder; else the nearest above it that begins with `MARK`;
-    else the bundled one. Between that and the recipe comes, in the base's folder and below, the
-    recipe that is named as the recipe's folder and lies beside it, with what that one builds on.
+    else the bundled one. Between that and the recipe comes, below the base's folder, the
+    `paper.yaml` in the recipe's folder, or else the recipe that is named as that folder and lies
+    beside it, with what that one builds on.
     """
     recipe = recipe.resolve()
     base = _base(recipe)
-    return [] if base == recipe else [base, *_named_as_its_folder(recipe, base.parent)]
+    return [] if base == recipe else [base, *_between(base.parent, recipe)]
 
 
 def in_words(recipes: Sequence[Path]) -> str:
@@ -156,12 +157,14 @@ def _is_marked(base: Path) -> bool:
         return False
 
 
-def _named_as_its_folder(recipe: Path, tree: Path) -> Iterator[Path]:
+def _between(tree: Path, recipe: Path) -> Iterator[Path]:
+    """What a recipe builds on besides the base in the tree's folder."""
     folder = recipe.parent
-    beside = folder.parent / f"{folder.name}.yaml"
-    if tree in folder.parents and beside.is_file():
-        yield from _named_as_its_folder(beside, tree)
-        yield beside
+    for below in (folder / "paper.yaml", folder.parent / f"{folder.name}.yaml"):
+        if tree in folder.parents and below != recipe and below.is_file():
+            yield from _between(tree, below)
+            yield below
+            return
 
 
 def _shown(recipe: Path) -> str:
