@@ -43,5 +43,15 @@ def test_loads_nothing_heavy(code):
 def test_help_names_the_verbs():
     done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for verb in ["generate", "fit", "validate", "test", "export", "models", "demo", "methods", "recipes"]:
+    for verb in [
+        "generate",
+        "fit",
+        "validate",
+        "test",
+        "export",
+        "models",
+        "demo",
+        "methods",
+        "recipes",
+    ]:
         assert verb in done.stdout

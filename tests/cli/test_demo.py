@@ -60,9 +60,7 @@ def with_models(monkeypatch):
     """Makes it look as if these were bundled: a name and a method's each."""
 
     def pretend(loaded=None, **models):
-        known = [
-            BundledModel(name, Path(name), 1.0, method, "") for name, method in models.items()
-        ]
+        known = [BundledModel(name, Path(name), 1.0, method, "") for name, method in models.items()]
         monkeypatch.setattr("avfuse.demo.bundled", lambda: iter(known))
         if loaded is not None:
             monkeypatch.setattr("avfuse.demo.load", loaded.__getitem__)

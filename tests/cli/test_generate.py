@@ -172,7 +172,6 @@ class TestBadInput:
     def test_an_unknown_runner(self, refused):
         refused("auto, eager, fast-cpu", runner="hare")
 
-
     def test_no_face_where_one_is_needed(self, refused):
         refused("give a video or photo of it", face=None, box=None)
 

@@ -38,7 +38,9 @@ def write(*names, text="{}"):
 
 
 class TestNames:
-    @pytest.mark.parametrize("word", ["papers/atvgnet", "papers/atvgnet.yaml", "papers/atvgnet.yml"])
+    @pytest.mark.parametrize(
+        "word", ["papers/atvgnet", "papers/atvgnet.yaml", "papers/atvgnet.yml"]
+    )
     def test_a_bundled_recipe_is_found_with_its_suffix_or_without(self, word):
         assert recipe_file(word) == ROOT / "recipes" / "papers" / "atvgnet.yaml"
 
@@ -55,10 +57,14 @@ class TestNames:
         write("mine.yaml")
         assert recipe_file("~/mine.yaml") == here / "mine.yaml"
 
-    @pytest.mark.parametrize("word", ["mine", "nobody.yaml", "./base", "/base", "../base", "papers"])
+    @pytest.mark.parametrize(
+        "word", ["mine", "nobody.yaml", "./base", "/base", "../base", "papers"]
+    )
     def test_neither_is_said_in_one_line(self, word):
         write("mine")
-        with pytest.raises(InputError, match=f"recipe '{word}' is neither a file .* avfuse recipes"):
+        with pytest.raises(
+            InputError, match=f"recipe '{word}' is neither a file .* avfuse recipes"
+        ):
             recipe_file(word)
 
     def test_words_of_a_command(self):

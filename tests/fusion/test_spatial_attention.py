@@ -58,3 +58,43 @@ def test_closed_attention_lets_nothing_in():
     features = (torch.randn(2, 8, 8, 8),)
     fused = fusion(features, fusion.prepare(speech()).fold())
     torch.testing.assert_close(fused.features[-1], fusion.middle(features[-1].clone()))
+
+
+class TestAtTheImagesResolution:
+    """The paper's own form (VI-D): 16 x H x W, where H x W is the image's."""
+
+    PYRAMID = Dims(visual=(8, 12), audio=12)
+
+    @pytest.fixture
+    def fusion(self):
+        return SpatialAttention(self.PYRAMID, place="image").eval()
+
+    @staticmethod
+    def pyramid(size=32):
+        return torch.randn(2, 8, size, size), torch.randn(2, 12, size // 2, size // 2)
+
+    def test_attention_is_of_the_images_size(self, fusion):
+        seen = []
+        fusion.attend.register_forward_hook(lambda _, __, found: seen.append(found.shape))
+        fusion(self.pyramid(), fusion.prepare(speech()).fold())
+        assert seen == [(2, 1, 64, 64)]  # the finest features are of half of it
+
+    def test_sound_reaches_every_level(self, fusion):
+        features = self.pyramid()
+        one, other = (fusion(features, fusion.prepare(speech()).fold()) for _ in range(2))
+        for a, b in zip(one.features, other.features, strict=True):
+            assert not torch.equal(a, b)
+
+    def test_sound_stays_in_its_place(self, fusion):
+        """Maps that differ in one corner change the features near that corner only."""
+        quiet, loud = torch.zeros(2, 2, 16, 8, 8)
+        loud[:, :, 0, 0] = 1.0
+        features = self.pyramid()
+        fused = [fusion(features, Condition(m.flatten(1))).features[0] for m in (quiet, loud)]
+        changed = (fused[1] - fused[0]).abs().amax((0, 1))
+        assert changed[0, 0] > 0
+        assert changed[16:].max() == changed[:, 16:].max() == 0
+
+    def test_other_places_are_refused(self):
+        with pytest.raises(ValueError, match=r"place='skip'; expected bottleneck, image"):
+            SpatialAttention(DIMS, place="skip")

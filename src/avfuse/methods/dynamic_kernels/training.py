@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
@@ -13,8 +12,9 @@ from torchmetrics import Metric, PearsonCorrCoef
 
 from avfuse.fusion.base import FusionFactory
 from avfuse.geometry.lips import lip_aperture
-from avfuse.geometry.mouth_mask import mouth_mask
+from avfuse.layers.audio_encoder import AudioEncoder
 from avfuse.methods.dynamic_kernels.generator import Generator, Motion
+from avfuse.methods.dynamic_kernels.terms import PATCH, fold, supervision, targets
 from avfuse.training import losses
 from avfuse.training.adversarial import descend, frozen, has_begun
 from avfuse.training.base import SPLITS, Training
@@ -22,15 +22,16 @@ from avfuse.training.checks import mouth_checks
 from avfuse.training.discriminators import PatchDiscriminator
 from avfuse.types import LIP_UNIT, Batch, Condition, Generated
 
-PATCH = 64
-"""Pixels a side of the mouth patches that the discriminator sees."""
+_FRAME = (32, 64, 128, 256)  # the discriminator of whole frames looks a level deeper
 
 
 class TalkingFace(Training):
     """The paper's model and training (IV-B) for any fusion strategy.
 
     Each batch of pairs is used both ways: f(V1, A2) -> V2 and f(V2, A1) -> V1 (eq. 3). Since the
-    two differ in the mouth only, the discriminator (eq. 4) looks at the mouth.
+    two differ in the mouth only, the discriminator (eq. 4) looks at the mouth, unless it is to see
+    the frame. A term whose weight is 0 is not computed: with all but reconstruction and adversarial
+    at 0, the loss is eq. 5, as `recipes/papers/dynamic_kernels/paper.yaml` has it.
 
     Args:
         fusion: how sound gets in. It has no default, here or anywhere: set it in one place.
@@ -43,17 +44,23 @@ class TalkingFace(Training):
         size: pixels a side that it is trained for.
         weights: a model to start from, by name or file, instead of from nothing; built alike.
         wav2lip: a Wav2Lip checkpoint to start the audio encoder from.
+        speech_encoder: without such a checkpoint and without `weights`, start the audio encoder
+            from the library's own, which was trained to name phones; its shape is Wav2Lip's, 16
+            steps and width 32.
+        audio: whether the audio encoder is `trained` with the rest, or stays as it was started
+            from, `frozen`, as in the paper (III-B): no gradients, norms as in evaluation.
         rate: learning rate of the generator.
         discriminator_rate: learning rate of the discriminator.
         weight_decay: of the generator (AdamW).
         warmup: steps over which the learning rate rises.
         reconstruction: λ_rec of eq. 5.
         adversarial: weight of the adversarial loss.
+        adversary: what the discriminator sees: a patch around the `mouth`, or the whole `frame`.
         adversarial_start: training steps before it begins: there is nothing to tell apart while
             the output is still nearly the input.
         mask: weight of the attention mask's regulariser.
-        mask_region: where the mask costs nothing: a `blob` around the target's mouth, or mouth and
-            chin as the landmarks of both outline them, `outline`.
+        mask_region: where the mask costs nothing: a `blob` around the target's mouth; mouth and
+            chin as the landmarks of both outline them, `outline`; or `nowhere`, plain L1.
         mouth: extra weight of the mouth's pixels in the reconstruction.
         opening: extra weight of what shows between the lips.
         edges: weight of the mouth's edges beside its pixels.
@@ -63,6 +70,10 @@ class TalkingFace(Training):
         flow: weight of the flow at the landmarks of jaw and lips, in pixels of a crop.
         lips: weight of the lip shape, predicted from the audio feature by a linear map that is
             only there in training; it teaches the encoder what of the sound shows.
+
+    Raises:
+        ValueError: if the audio encoder is to stay as it is and nothing says how that is, or if
+            it has not the shape of the speech encoder that it is to start from.
     """
 
     method: Generator
@@ -79,15 +90,18 @@ class TalkingFace(Training):
         size: int = 256,
         weights: str | None = None,
         wav2lip: str | None = None,
+        speech_encoder: bool = False,
+        audio: Literal["trained", "frozen"] = "trained",
         rate: float = 5e-4,
         discriminator_rate: float = 2e-4,
         weight_decay: float = 0.01,
         warmup: int = 200,
         reconstruction: float = 10.0,
         adversarial: float = 1.0,
+        adversary: Literal["mouth", "frame"] = "mouth",
         adversarial_start: int = 0,
         mask: float = 1.0,
-        mask_region: Literal["blob", "outline"] = "blob",
+        mask_region: Literal["blob", "outline", "nowhere"] = "blob",
         mouth: float = 4.0,
         opening: float = 4.0,
         edges: float = 0.5,
@@ -108,29 +122,47 @@ class TalkingFace(Training):
         )
         super().__init__(generator.to(memory_format=torch.channels_last), weights)
         self.save_hyperparameters(ignore=["fusion"])
-        if wav2lip is not None:
-            self.method.audio.load_wav2lip(wav2lip)
-        self.discriminator = PatchDiscriminator()
+        self._start_audio()
+        self.discriminator = PatchDiscriminator(*[_FRAME] * (adversary == "frame"))
         self.lips = nn.Linear(self.method.audio.dim, 40)
         self.apertures = nn.ModuleDict({split: PearsonCorrCoef() for split in SPLITS})
+
+    def _start_audio(self) -> None:
+        h, own = self.hparams, self.method.audio
+        if h["wav2lip"] is not None:
+            own.load_wav2lip(h["wav2lip"])
+        elif h["speech_encoder"] and h["weights"] is None:
+            start_from_speech(own)
+        elif h["audio"] == "frozen" and h["weights"] is None:
+            raise ValueError(
+                "audio=frozen would keep an audio encoder of random weights; give wav2lip=FILE, "
+                "speech_encoder=true, or weights"
+            )
+        if h["audio"] == "frozen":
+            own.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> "TalkingFace":
+        """As torch has it, but that a frozen audio encoder's norms stay as they are."""
+        super().train(mode)
+        if self.hparams["audio"] == "frozen":
+            self.method.audio.eval()
+        return self
 
     def forward(
         self, video: Float[Tensor, "B T 3 H W"], mel: Float[Tensor, "B T 80 S"]
     ) -> Generated:
         """Make every frame speak its mel window. Frames fold: outputs are (N, ...), N = B·T."""
-        return self.method(_fold(video), self.method.condition(mel).fold())
+        return self.method(fold(video), self.method.condition(mel).fold())
 
     def training_step(self, batch: Batch, batch_index: int) -> None:
-        target, landmarks = _targets(batch)
-        audio = self.method.listen(torch.cat([batch.mel2, batch.mel1]))
-        condition = self.method.fusion.prepare(Condition(audio))
-        source = _fold(torch.cat([batch.video1, batch.video2]))
-        generated = self.method(source, condition.fold())
-        fake = losses.mouth_patch(generated.image, landmarks, PATCH)
-        real = losses.mouth_patch(target, landmarks, PATCH)
-        terms = self._supervision(batch, generated, audio, target, fake, real)
-        generator, discriminator = cast("list[LightningOptimizer]", self.optimizers())
+        target, landmarks = targets(batch)
+        audio, generated = self._both_ways(batch)
         h = self.hparams
+        heard = self.lips(audio.flatten(0, 1)) if h["lips"] else None
+        terms = supervision(h, batch, generated, heard)
+        terms |= self.method.fusion.losses(generated.aux, batch)
+        fake, real = (self._judged(picture, landmarks) for picture in (generated.image, target))
+        generator, discriminator = cast("list[LightningOptimizer]", self.optimizers())
         adversary = bool(h["adversarial"]) and has_begun(self, h["adversarial_start"])
         if adversary:
             with frozen(self.discriminator):
@@ -146,68 +178,43 @@ class TalkingFace(Training):
             schedule.step()
         self.log_dict({f"train/{k}": v.detach() for k, v in terms.items()}, prog_bar=True)
 
-    def _supervision(
-        self,
-        batch: Batch,
-        generated: Generated,
-        audio: Tensor,
-        target: Tensor,
-        fake: Tensor,
-        real: Tensor,
-    ) -> dict[str, Tensor]:
-        """Every loss but the adversarial one, weighted, by name."""
-        h = self.hparams
-        before, landmarks = _both_ways(batch)
-        near = losses.mouth_map(landmarks, *target.shape[-2:])
-        heard = self.lips(audio.flatten(0, 1))
-        seen = torch.cat([batch.lips2, batch.lips1]).flatten(0, 1).flatten(1)
-        lips = F.smooth_l1_loss(heard.float(), seen / LIP_UNIT)
-        mouth = h["mouth"] * near + h["opening"] * losses.opening_map(landmarks, *target.shape[-2:])
-        rec = losses.reconstruction(generated.image, target, 1 + mouth)
-        motion = losses.reconstruction(generated.motion, target, mouth)
-        allowed = near
-        if h["mask_region"] == "outline":
-            size = target.shape[-2:]
-            allowed = torch.maximum(mouth_mask(before, *size), mouth_mask(landmarks, *size))
-        mask = losses.mask_size(generated.mask, allowed) + losses.mask_smoothness(generated.mask)
-        own = self.method.fusion.losses(generated.aux, batch)
-        return {
-            "reconstruction": h["reconstruction"] * rec,
-            "motion": h["reconstruction"] * h["motion_weight"] * motion,
-            "mask": h["mask"] * mask,
-            "edges": h["reconstruction"] * h["edges"] * losses.edges(fake, real),
-            "texture": h["reconstruction"] * h["texture"] * losses.texture(fake, real),
-            **self._flow(generated.flow, before, landmarks),
-            "lips": h["lips"] * lips,
-            **own,
-        }
-
-    def _flow(self, flow: Tensor | None, before: Tensor, after: Tensor) -> dict[str, Tensor]:
-        if flow is None:
-            return {}
-        moved = losses.displacement(flow, before, after)
-        return {"flow": self.hparams["flow"] * (moved + losses.flow_smoothness(flow))}
-
-    def checks(self, batch: Batch, split: str) -> dict[str, Tensor | Metric]:
-        """Scores of the mouth, whether its lips were heard, and how much of the crop changed."""
-        target, landmarks = _targets(batch)
+    def _both_ways(self, batch: Batch) -> tuple[Tensor, Generated]:
+        """Audio features of A2 and A1, (2B, T, D), and f(V1, A2), f(V2, A1), folded."""
         audio = self.method.listen(torch.cat([batch.mel2, batch.mel1]))
         condition = self.method.fusion.prepare(Condition(audio))
-        source = _fold(torch.cat([batch.video1, batch.video2]))
-        generated = self.method(source, condition.fold())
-        heard = self.lips(audio.flatten(0, 1)).unflatten(1, (20, 2)) * LIP_UNIT
-        seen = torch.cat([batch.lips2, batch.lips1]).flatten(0, 1)
-        aperture = cast(Metric, self.apertures[split])
-        aperture.update(lip_aperture(heard.float()), lip_aperture(seen))
-        return {
+        source = fold(torch.cat([batch.video1, batch.video2]))
+        return audio, self.method(source, condition.fold())
+
+    def _judged(self, image: Tensor, landmarks: Tensor) -> Tensor:
+        """What the discriminator sees of frames."""
+        if self.hparams["adversary"] == "frame":
+            return image
+        return losses.mouth_patch(image, landmarks, PATCH)
+
+    def checks(self, batch: Batch, split: str) -> dict[str, Tensor | Metric]:
+        """Scores of the mouth, whether its lips were heard, and how much of the crop changed.
+
+        Where the lips' shape is not taught, nothing reads it from sound either.
+        """
+        target, landmarks = targets(batch)
+        audio, generated = self._both_ways(batch)
+        source = fold(torch.cat([batch.video1, batch.video2]))
+        found: dict[str, Tensor | Metric] = {
             **mouth_checks(generated.image, source, target, landmarks, PATCH),
-            "lips_heard": aperture,
             "mask": generated.mask.mean(),
         }
+        if self.hparams["lips"]:
+            heard = self.lips(audio.flatten(0, 1)).unflatten(1, (20, 2)) * LIP_UNIT
+            seen = torch.cat([batch.lips2, batch.lips1]).flatten(0, 1)
+            aperture = cast(Metric, self.apertures[split])
+            aperture.update(lip_aperture(heard.float()), lip_aperture(seen))
+            found["lips_heard"] = aperture
+        return found
 
     def configure_optimizers(self) -> tuple[list[Any], list[Any]]:
         h = self.hparams
-        own = [*self.method.parameters(), *self.lips.parameters()]
+        everything = [*self.method.parameters(), *self.lips.parameters()]
+        own = [parameter for parameter in everything if parameter.requires_grad]
         generator = torch.optim.AdamW(own, h["rate"], (0.5, 0.99), weight_decay=h["weight_decay"])
         adversary = torch.optim.AdamW(
             self.discriminator.parameters(), h["discriminator_rate"], (0.5, 0.99), weight_decay=0.0
@@ -219,17 +226,19 @@ class TalkingFace(Training):
         return [generator, adversary], schedules
 
 
-def _fold(video: Float[Tensor, "B T 3 H W"]) -> Float[Tensor, "N 3 H W"]:
-    """Fold time; channels last in memory, in which convolutions are fastest on CPUs and GPUs."""
-    return video.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+def start_from_speech(encoder: AudioEncoder) -> None:
+    """Give an audio encoder the weights of the library's own that was trained to name phones.
 
+    Raises:
+        ValueError: if it has another shape.
+    """
+    from avfuse.experts.speech.encoder import load_speech_encoder
 
-def _targets(batch: Batch) -> tuple[Tensor, Tensor]:
-    """Targets and their landmarks for both ways of a pair, folded: V2 first, then V1."""
-    return _fold(torch.cat([batch.video2, batch.video1])), _both_ways(batch)[1]
-
-
-def _both_ways(batch: Batch) -> tuple[Tensor, Tensor]:
-    """Landmarks of sources and of targets, folded, in the order of `_targets`."""
-    one, other = batch.landmarks1.flatten(0, 1), batch.landmarks2.flatten(0, 1)
-    return torch.cat([one, other]), torch.cat([other, one])
+    given = load_speech_encoder()
+    if (given.steps, given.dim) != (encoder.steps, encoder.dim):
+        raise ValueError(
+            f"the audio encoder hears {encoder.steps} steps and has a feature of {encoder.dim}; "
+            f"the speech encoder has {given.steps} and {given.dim}: use mel_steps=16 and "
+            f"audio_width=32, or speech_encoder=false"
+        )
+    encoder.load_state_dict(given.state_dict())
