@@ -211,7 +211,9 @@ def method_named(name: str) -> type[Method]:
         found = importlib.import_module(f"{GROUP}.{name}")
     else:
         raise InputError(f"method {name!r} is unknown; expected {', '.join(methods())}")
-    method: type[Method] = getattr(found, "METHOD", found)
+    method = getattr(found, "METHOD", found)
+    if not (isinstance(method, type) and issubclass(method, Method)):
+        raise InputError(f"{found!r} is no method: it has no METHOD that is a subclass of Method")
     return method
 
 
@@ -233,5 +235,5 @@ def name_of(method: type[Method]) -> str:
     )
 
 
-def _points() -> Iterable[EntryPoint]:
-    return entry_points(group=GROUP)
+def _points() -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=GROUP))

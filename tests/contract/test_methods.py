@@ -30,7 +30,7 @@ LEVELS = 0.01  # what rounding may do, of 255
 def found():
     """Every method, small; where sound gets in by a strategy, by each of them."""
     for name in methods():
-        tiny = method_named(name).tiny
+        tiny = dict(method_named(name).tiny)
         yield pytest.param(name, tiny, id=name)
         for strategy in strategies() if "fusion" in tiny else ():
             inner = {"inner": {"class_path": "ChannelConcat", "init_args": {}}}

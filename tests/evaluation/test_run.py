@@ -112,7 +112,8 @@ def test_a_clip_made_anew_is_scored_anew(folder, tmp_path, generator):
 
 def test_a_clip_that_cannot_be_used_is_skipped_and_said(cases, judge, kept, made, capsys):
     class Broken:
-        group, clip, methods, key = "all", "carl/two", cases[0].methods, "k"
+        group, clip, key = "all", "carl/two", "k"
+        methods = panels = cases[0].methods
 
         def show(self, methods):
             raise InputError("carl/two has\nno face")

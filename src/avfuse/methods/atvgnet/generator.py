@@ -1,7 +1,7 @@
 """ATVGnet whole: from one picture and sound to landmarks, and from landmarks to frames."""
 
-from collections.abc import Sequence
-from typing import ClassVar, NamedTuple, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, cast
 
 import torch
 from jaxtyping import Float
@@ -68,6 +68,12 @@ class ATVGnet(Method[Moving, Person, State]):
     footage: ClassVar[bool] = False
     references: int = 1
     landmarks: ClassVar[bool] = True
+    tiny: ClassVar[Mapping[str, Any]] = {
+        "channels": [4, 4, 8, 8, 8],
+        "blocks": 1,
+        "audio_width": 2,
+        "size": 64,
+    }
 
     def __init__(
         self,
