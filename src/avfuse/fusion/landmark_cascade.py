@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from avfuse.fusion.base import Fusion, FusionFactory
+from avfuse.layers.lstm import LSTM
 from avfuse.types import LIP_UNIT, Batch, Condition, Dims, Fused, Pyramid
 
 _POINTS = 20  # of the mouth, iBUG 48 to 67
@@ -52,7 +53,7 @@ class LandmarkCascade(Fusion):
         if components < 1 or layers < 1:
             raise ValueError(f"components={components}, layers={layers}; expected at least one")
         channels = dims.audio // dims.positions
-        self.lstm = nn.LSTM(channels, channels, layers, batch_first=True)
+        self.lstm = LSTM(channels, channels, layers, batch_first=True)
         self.coefficients = nn.Linear(channels, components)
         self.basis = nn.Linear(components, _POINTS * 2, bias=False)
         self.embed = nn.Sequential(

@@ -49,11 +49,29 @@ def fast(method: Method, dtype: torch.dtype | None = None) -> Fast:
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether a device computes in bfloat16; of processors, as far as Linux says."""
+    """Whether a device computes in bfloat16 faster than in float32.
+
+    Of a processor, where Linux lists the instructions and oneDNN, which convolves, uses them.
+    """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)  # Ampere
+    return _has_instructions() and _is_convolved_in_bfloat16()
+
+
+def _has_instructions() -> bool:
+    """What oneDNN does not say: to AVX-512 alone it says yes, and computes it slower."""
     try:
         words = Path("/proc/cpuinfo").read_text().split()
     except OSError:
         return False
     return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(words)
+
+
+def _is_convolved_in_bfloat16() -> bool:
+    """What the processor does not say: torch without oneDNN, or oneDNN held back.
+
+    ONEDNN_MAX_CPU_ISA holds it back; it then converts every number, eight times as slow as float32.
+    """
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from avfuse.layers.blocks import ConvBlock
+from avfuse.layers.lstm import LSTM
 from avfuse.sound.mel import MELS
 
 CEPSTRA = 12
@@ -56,7 +57,7 @@ class ATNet(nn.Module):
             *_dense(32 * w, 4 * w),
         )
         self.shape = nn.Sequential(*_dense(components, 4 * w), *_dense(4 * w, 8 * w))
-        self.lstm = nn.LSTM(12 * w, 4 * w, 3, batch_first=True)
+        self.lstm = LSTM(12 * w, 4 * w, 3, batch_first=True)
         self.decode = nn.Linear(4 * w, components)
 
     def forward(

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from avfuse.layers.blocks import ConvBlock
+from avfuse.layers.lstm import LSTM
 
 
 class Judged(NamedTuple):
@@ -48,7 +49,7 @@ class RegressionDiscriminator(nn.Module):
         self.still = nn.Sequential(
             nn.Linear(136, width), nn.LeakyReLU(0.2), nn.Linear(width, width)
         )
-        self.lstm = nn.LSTM(2 * width, width, batch_first=True)
+        self.lstm = LSTM(2 * width, width, batch_first=True)
         self.move, self.score = nn.Linear(width, 136), nn.Linear(width, 1)
         self.size = size
 
