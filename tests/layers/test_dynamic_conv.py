@@ -171,6 +171,87 @@ def test_compiles_into_one_graph():
     assert done.returncode == 0, done.stderr
 
 
+MODES = ["zeros", "reflect", "replicate", "circular"]
+PADDINGS = [1, (2, 0), "same", "valid"]
+
+
+def twins(kernel_size, rank=None, **options):
+    """A dynamic convolution whatever the code, and torch's with the same kernel."""
+    ours = DynamicConv2d(4, 6, kernel_size, features=5, rank=rank, **options).double()
+    theirs = torch.nn.Conv2d(4, 6, kernel_size, **options).double()
+    torch.nn.init.zeros_(ours.expand.weight)
+    kernel = ours.kernels(torch.zeros(5, dtype=torch.float64))
+    theirs.load_state_dict({"weight": kernel.weight, "bias": kernel.bias})
+    return ours, theirs
+
+
+class TestPadding:
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("padding", PADDINGS)
+    @pytest.mark.parametrize("kernel_size", [1, 3, (4, 2)])
+    @pytest.mark.parametrize("dilation", [1, (1, 2)])
+    @pytest.mark.parametrize("size", [(9, 8), (4, 5)])
+    def test_is_conv2ds(self, size, dilation, kernel_size, padding, mode):
+        ours, theirs = twins(kernel_size, padding=padding, padding_mode=mode, dilation=dilation)
+        x = torch.randn(3, 4, *size, dtype=torch.float64)
+        y = ours(x, torch.randn(3, 5, dtype=torch.float64))
+        torch.testing.assert_close(y, theirs(x))
+        if padding == "same":
+            assert y.shape[-2:] == size
+
+    @pytest.mark.parametrize("mode", MODES)
+    def test_with_a_stride(self, mode):
+        ours, theirs = twins(3, padding=1, padding_mode=mode, stride=2)
+        x = torch.randn(3, 4, 9, 8, dtype=torch.float64)
+        torch.testing.assert_close(ours(x, torch.zeros(3, 5, dtype=torch.float64)), theirs(x))
+
+    @pytest.mark.parametrize("padding", ["same", "valid"])
+    @pytest.mark.parametrize("kernel_size", [(1, 1), (3, 3), (4, 2)])
+    @pytest.mark.parametrize("size", [(9, 8), (4, 4)])
+    def test_of_the_function(self, size, kernel_size, padding):
+        args = operands(size, kernel_size)
+        y = dynamic_conv2d(*args, padding=padding)
+        torch.testing.assert_close(y, loop(*args, padding=padding))
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"padding": "same", "stride": 2}, r"padding='same' with stride=\(2, 2\)"),
+            ({"padding": "full"}, "padding is 'full'; expected pixels, 'same' or 'valid'"),
+            ({"padding_mode": "mirror"}, "padding_mode is 'mirror'; expected one of zeros, refl"),
+        ],
+    )
+    def test_what_conv2d_refuses(self, options, message):
+        with pytest.raises(ValueError, match=message):
+            DynamicConv2d(4, 6, 3, features=5, **options)
+        with pytest.raises(ValueError, match="padding"):
+            torch.nn.Conv2d(4, 6, 3, **options)
+
+    def test_is_said(self):
+        assert "padding=same, padding_mode=reflect" in repr(
+            DynamicConv2d(4, 6, 3, features=5, padding="same", padding_mode="reflect")
+        )
+
+
+class TestMeta:
+    @pytest.mark.parametrize("rank", [None, 3])
+    @pytest.mark.parametrize(
+        ("kernel_size", "size", "expected"),
+        [(1, (9, 8), (9, 8)), (3, (4, 4), (4, 4)), (3, (9, 8), (9, 8)), ((4, 2), (9, 8), (8, 9))],
+    )
+    def test_shapes_without_numbers(self, kernel_size, size, expected, rank):
+        padding = 0 if kernel_size == 1 else 1
+        with torch.device("meta"):
+            layer = DynamicConv2d(4, 6, kernel_size, features=5, padding=padding, rank=rank)
+            y = layer(torch.empty(3, 4, *size), torch.empty(3, 5))
+        assert y.shape == (3, 6, *expected)
+        assert y.device.type == "meta"
+
+    def test_device_is_an_argument(self):
+        layer = DynamicConv2d(4, 6, features=5, rank=2, device="meta", dtype=torch.float64)
+        assert {(p.device.type, p.dtype) for p in layer.parameters()} == {("meta", torch.float64)}
+
+
 def unchecked(function):
     return getattr(function, "__wrapped__", function)
 

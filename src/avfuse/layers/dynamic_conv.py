@@ -1,5 +1,6 @@
 """Convolution with a kernel of its own for every sample (paper, III-B)."""
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from avfuse.layers.autocast import autocast_dtype
 from avfuse.types import Kernel
 
 
@@ -17,7 +19,7 @@ def dynamic_conv2d(
     bias: Float[Tensor, "B O"] | None = None,
     *,
     stride: int | tuple[int, int] = 1,
-    padding: int | tuple[int, int] = 0,
+    padding: int | tuple[int, int] | str = 0,
     dilation: int | tuple[int, int] = 1,
     groups: int = 1,
 ) -> Float[Tensor, "B O H2 W2"]:
@@ -32,7 +34,8 @@ def dynamic_conv2d(
         kernel: one kernel a sample, (B, C_out, C / groups, kH, kW).
         bias: one bias a sample, (B, C_out).
         stride: step of the window, in pixels.
-        padding: zeros added on each side, in pixels.
+        padding: zeros added on each side, in pixels; or `"valid"` for none, or `"same"` for as many
+            as keep the size, as in `F.conv2d`.
         dilation: distance between kernel taps, in pixels.
         groups: channel groups, as in `F.conv2d`.
 
@@ -40,15 +43,17 @@ def dynamic_conv2d(
         (B, C_out, H', W').
 
     Raises:
-        ValueError: if kernel or bias do not fit x.
+        ValueError: if kernel or bias do not fit x, or `"same"` meets a stride.
     """
     _check(x, kernel, bias, groups)
     # Autocast knows neither of the two calls' operands as one convolution: cast them together.
-    if torch.is_autocast_enabled(x.device.type):
-        dtype = torch.get_autocast_dtype(x.device.type)
+    if (dtype := autocast_dtype(x.device)) is not None:
         x, kernel = x.to(dtype), kernel.to(dtype)
         bias = None if bias is None else bias.to(dtype)
-    geometry = _Geometry(_pair(stride), _pair(padding), _pair(dilation))
+    border = _border(padding, tuple(kernel.shape[-2:]), _pair(stride), _pair(dilation))
+    if not border.is_even():
+        x, border = F.pad(x, border), _Border()
+    geometry = _Geometry(_pair(stride), (border.top, border.left), _pair(dilation))
     if min(geometry.stride + geometry.dilation) < 1 or min(geometry.padding) < 0:
         raise ValueError(f"{geometry}; strides and dilations start at 1, paddings at 0")
     height, width = geometry.output_size(x, kernel)
@@ -67,9 +72,43 @@ def dynamic_conv2d(
     return _grouped(x, kernel, bias, geometry, groups)
 
 
+_MODES = ("zeros", "reflect", "replicate", "circular")
+
 # Up to here, unfold and a product beat the grouped convolution of 256 channels, 3x3 (4x4 pixels:
 # level at batch 1, 1.2 times as fast at 8, 3 times at 32); at 8x8 they lose up to batch 8.
 _FEW_PIXELS = 16
+
+
+class _Border(NamedTuple):
+    """What is added on each side, in pixels, in the order of `F.pad`."""
+
+    left: int = 0
+    right: int = 0
+    top: int = 0
+    bottom: int = 0
+
+    def is_even(self) -> bool:
+        return self.left == self.right and self.top == self.bottom
+
+
+def _border(
+    padding: int | tuple[int, int] | str,
+    taps: tuple[int, ...],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+) -> _Border:
+    """A padding in pixels; what `"same"` cannot halve goes right and below, as in `nn.Conv2d`."""
+    if not isinstance(padding, str):
+        vertical, horizontal = _pair(padding)
+        return _Border(horizontal, horizontal, vertical, vertical)
+    if padding == "valid":
+        return _Border()
+    if padding != "same":
+        raise ValueError(f"padding is {padding!r}; expected pixels, 'same' or 'valid'")
+    if max(stride) > 1:
+        raise ValueError(f"padding='same' with stride={stride}; give pixels, or a stride of 1")
+    height, width = (d * (t - 1) for d, t in zip(dilation, taps, strict=True))
+    return _Border(width // 2, width - width // 2, height // 2, height - height // 2)
 
 
 class _Geometry(NamedTuple):
@@ -129,12 +168,15 @@ class DynamicConv2d(nn.Module):
         kernel_size: height and width of the kernel, in pixels.
         features: width D of the code vector.
         stride: as in `nn.Conv2d`.
-        padding: as in `nn.Conv2d`.
+        padding: as in `nn.Conv2d`, `"same"` and `"valid"` too.
         dilation: as in `nn.Conv2d`.
         groups: as in `nn.Conv2d`.
         bias: whether a bias is generated too.
         rank: None for the paper's full map; a number for a map factored through that many
             values, D·rank + rank·C_out·(C_in·kH·kW + 1) parameters.
+        padding_mode: as in `nn.Conv2d`: zeros, reflect, replicate or circular.
+        device: as in `nn.Conv2d`.
+        dtype: as in `nn.Conv2d`.
 
     Shape:
         x (B, C_in, H, W), code (B, D) -> (B, C_out, H', W').
@@ -148,11 +190,14 @@ class DynamicConv2d(nn.Module):
         *,
         features: int,
         stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] = 0,
+        padding: int | tuple[int, int] | str = 0,
         dilation: int | tuple[int, int] = 1,
         groups: int = 1,
         bias: bool = True,
         rank: int | None = None,
+        padding_mode: str = "zeros",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         sizes = {
@@ -171,12 +216,19 @@ class DynamicConv2d(nn.Module):
                 f"groups={groups} does not divide in_channels={in_channels} and "
                 f"out_channels={out_channels}"
             )
+        if padding_mode not in _MODES:
+            raise ValueError(
+                f"padding_mode is {padding_mode!r}; expected one of {', '.join(_MODES)}"
+            )
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
+        self.padding_mode = padding_mode
         self.weight_shape = (out_channels, in_channels // groups, *_pair(kernel_size))
+        self._border = _border(padding, _pair(kernel_size), _pair(stride), _pair(dilation))
         self.has_bias = bias
         size = math.prod(self.weight_shape) + (out_channels if bias else 0)
-        self.squeeze = nn.Identity() if rank is None else nn.Linear(features, rank)
-        self.expand = nn.Linear(features if rank is None else rank, size)
+        linear = functools.partial(nn.Linear, device=device, dtype=dtype)
+        self.squeeze = nn.Identity() if rank is None else linear(features, rank)
+        self.expand = linear(features if rank is None else rank, size)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -198,12 +250,15 @@ class DynamicConv2d(nn.Module):
 
     def convolve(self, x: Float[Tensor, "B C H W"], kernel: Kernel) -> Float[Tensor, "B O H2 W2"]:
         """Apply kernels made earlier by [`kernels`][avfuse.DynamicConv2d.kernels]."""
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            x, padding = F.pad(x, self._border, self.padding_mode), 0
         return dynamic_conv2d(
             x,
             kernel.weight,
             kernel.bias,
             stride=self.stride,
-            padding=self.padding,
+            padding=padding,
             dilation=self.dilation,
             groups=self.groups,
         )
@@ -214,7 +269,8 @@ class DynamicConv2d(nn.Module):
         return self.convolve(x, self.kernels(code))
 
     def extra_repr(self) -> str:
-        return f"kernel={self.weight_shape}, stride={self.stride}, padding={self.padding}"
+        mode = "" if self.padding_mode == "zeros" else f", padding_mode={self.padding_mode}"
+        return f"kernel={self.weight_shape}, stride={self.stride}, padding={self.padding}{mode}"
 
 
 def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
