@@ -1,3 +1,4 @@
+import wave
 from fractions import Fraction
 from pathlib import Path
 
@@ -208,3 +209,11 @@ def test_wav_keeps_the_samples(tmp_path):
     write_wav(tmp_path / "noise.wav", samples)
     heard = read_audio(tmp_path / "noise.wav").numpy()
     np.testing.assert_allclose(heard, samples, rtol=0, atol=2 / 32768)
+
+
+def test_wav_beyond_full_scale_is_clipped(tmp_path):
+    loud = np.array([0.5, 1.0, 1.2, 3.0, -1.0, -1.2, -3.0] * 100, np.float32)
+    write_wav(tmp_path / "loud.wav", loud)
+    with wave.open(str(tmp_path / "loud.wav")) as file:  # another reader
+        samples = np.frombuffer(file.readframes(700), "<i2")
+    np.testing.assert_allclose(samples / 32767, loud.clip(-1, 1), atol=1 / 32767)

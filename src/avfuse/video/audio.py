@@ -223,12 +223,12 @@ def duration(path: FilePath) -> float:
 
 
 def write_wav(path: FilePath, waveform: Float32[np.ndarray, "L"]) -> None:
-    """Write 16 kHz mono samples in [-1, 1] as a WAV file of 16 bits."""
+    """Write 16 kHz mono samples as a WAV file of 16 bits; those beyond [-1, 1] are clipped."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
-        file.writeframes((waveform * 32767).astype("<i2").tobytes())
+        file.writeframes((waveform.clip(-1, 1) * 32767).astype("<i2").tobytes())
 
 
 def _with_channels(block: Samples, channels: int) -> Float[np.ndarray, "_ L"]:
