@@ -11,6 +11,8 @@ from avfuse.data.datamodule import TalkingClips, _shares
 from avfuse.data.pairs import RenderedTwins, TransplantedMouths
 from avfuse.data.split import split_clips
 from avfuse.data.synthetic import synthetic_clip
+from avfuse.faces.landmark_data import LandmarkFaces
+from avfuse.metrics.sync_data import MouthsAndSound
 
 
 @pytest.fixture
@@ -42,6 +44,18 @@ class TestShares:
     def test_all_procedural_beside_real_ones(self, clips):
         shares = _shares(split_clips(clips, set(), 0)["train"], 5, 1.0)
         assert sum(shares[-5:]) / sum(shares) == pytest.approx(1.0)
+
+    def test_one_draws_no_real_clip_and_none_draws_no_procedural_one(self, clips):
+        parts = split_clips(clips, set(), 0)["train"]
+        assert not any(_shares(parts, 5, 1.0)[:-5])
+        assert not any(_shares(parts, 5, 0.0)[-5:])
+
+    @pytest.mark.parametrize("data", [TalkingClips, LandmarkFaces, MouthsAndSound])
+    @pytest.mark.parametrize("share", [-0.1, 1.01, math.nan])
+    def test_what_is_no_share(self, data, share):
+        expected = f"synthetic_share is {share:g}; expected a share from 0, .* to 1, nothing else"
+        with pytest.raises(InputError, match=expected):
+            data(synthetic_share=share)
 
 
 class TestBatches:

@@ -19,6 +19,7 @@ from avfuse.data.dataset import PairDataset
 from avfuse.data.pairs import RenderedTwins, TransplantedMouths, starts
 from avfuse.data.preprocess import SourceClip, cached_clips, cached_twins
 from avfuse.data.sampler import EpochSampler
+from avfuse.data.share import checked_share, mixed
 from avfuse.data.split import split_clips
 from avfuse.errors import InputError
 from avfuse.types import Batch
@@ -39,7 +40,8 @@ class TalkingClips(LightningDataModule):
             and where there are none, the built-in tracker's.
         cache: where cropped clips are kept.
         synthetic: number of procedural faces, each rendered saying two things.
-        synthetic_share: how many of the training pairs come from procedural faces, 0 to 1.
+        synthetic_share: how many of the training pairs come from procedural faces, where there
+            are real ones too: 0 for none, 1 for all.
         unseen: speakers, or single clips as `speaker/clip`, kept out of training altogether.
         held_back: every n-th clip of the other speakers is kept out of training; 0 for none.
         size: pixels a side.
@@ -81,7 +83,7 @@ class TalkingClips(LightningDataModule):
         super().__init__()
         self.save_hyperparameters()  # for the loggers; what is used below has types
         self.videos, self.labels, self.cache = _path(videos), _path(labels), Path(cache)
-        self.synthetic, self.synthetic_share = synthetic, synthetic_share
+        self.synthetic, self.synthetic_share = synthetic, checked_share(synthetic_share)
         self.unseen, self.held_back = set(unseen), held_back
         self.frames, self.batch, self.workers = frames, batch, workers
         self.augmentation, self.seed = augmentation, seed
@@ -186,7 +188,5 @@ def _shares(clips: Sequence[ClipFile], twins: int, synthetic_share: float) -> li
     """Draw speakers by the square root of their clips, or one with many drowns the others."""
     count = Counter(clip.path.parent for clip in clips)
     real = [count[clip.path.parent] ** -0.5 for clip in clips]
-    if not (real and twins):
-        return real or [1.0] * twins
-    rest = (1 - synthetic_share) / sum(real)
-    return [*(rest * weight for weight in real), *[synthetic_share / twins] * twins]
+    is_made = [False] * len(real) + [True] * twins
+    return mixed([*real, *[1.0] * twins], is_made, synthetic_share)

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from avfuse.faces.landmark_data import FaceSamples, LandmarkFaces, blank, shares
+from avfuse.faces.landmark_training import LandmarkTraining, cross_entropy
 from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader
 
 from avfuse.data.clip import Clip, ClipFile, save_clip
+from avfuse.data.dataset import PairDataset
+from avfuse.data.pairs import RenderedTwins, TransplantedMouths
 from avfuse.data.synthetic import synthetic_clip
 from avfuse.experts.landmarks.data import FaceSamples, LandmarkFaces, blank
 from avfuse.experts.landmarks.training import LandmarkTraining, cross_entropy
@@ -84,6 +88,15 @@ def test_every_epoch_has_samples_of_its_own(tmp_path, monkeypatch):
     )  # fmt: skip
     trainer.fit(LandmarkTraining(), data)
     assert len(set(seen.pictures)) == len(seen.pictures) == 8
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_procedural_faces_get_their_share(clip, twins, share):
+    sources = [TransplantedMouths(clip), RenderedTwins(*twins)]
+    pairs = PairDataset(sources, [1.0, 1.0], length=1, size=64, mel_steps=16)
+    clips, weights = shares(pairs, share)
+    assert [c.path for c in clips] == [clip.path, *(twin.path for twin in twins)]
+    assert np.array(weights) / sum(weights) == pytest.approx([1 - share, share / 2, share / 2])
 
 
 def test_cross_entropy_is_least_at_the_point():

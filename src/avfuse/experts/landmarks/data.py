@@ -16,7 +16,9 @@ from avfuse.data.datamodule import TalkingClips
 from avfuse.data.dataset import PairDataset
 from avfuse.data.pairs import RenderedTwins, TransplantedMouths, View
 from avfuse.data.sampler import EpochSampler
+from avfuse.data.share import checked_share, mixed
 from avfuse.experts.landmarks.wear import shuffled, worn
+from avfuse.faces.landmark_wear import shuffled, worn
 from avfuse.faces.landmarks import ROOM, SIZE
 from avfuse.geometry.affine import sample
 from avfuse.geometry.points import Image, Points
@@ -176,6 +178,7 @@ class LandmarkFaces(LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        checked_share(synthetic_share)
         self.save_hyperparameters()
         h = self.hparams
         shared = ("videos", "labels", "cache", "synthetic", "unseen", "held_back", "seed")
@@ -234,6 +237,6 @@ def shares(pairs: PairDataset, synthetic_share: float) -> tuple[list[ClipFile], 
     twins = [s for s in pairs.sources if isinstance(s, RenderedTwins)]
     made = [clip for twin in twins for clip in (twin.clip1, twin.clip2)]
     count = Counter(clip.path.parent for clip in real)
-    weights = [count[clip.path.parent] ** -0.8 for clip in real]
-    share = synthetic_share / (1 - synthetic_share) * sum(weights) / max(1, len(made))
-    return [*real, *made], [*weights, *[share if real else 1.0] * len(made)]
+    weights = [*(count[clip.path.parent] ** -0.8 for clip in real), *[1.0] * len(made)]
+    is_made = [False] * len(real) + [True] * len(made)
+    return [*real, *made], mixed(weights, is_made, synthetic_share)

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from avfuse.data.clip import ClipFile
 from avfuse.data.preprocess import SourceClip, cached_clips, cached_twins
 from avfuse.data.sampler import EpochSampler
+from avfuse.data.share import checked_share, mixed
 from avfuse.data.split import split_clips
 from avfuse.errors import InputError
 from avfuse.experts.sync.segments import Pieces, Segments, SegmentSamples, Track, read_track
@@ -59,6 +60,7 @@ class MouthsAndSound(LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        checked_share(synthetic_share)
         self.save_hyperparameters()
 
     def prepare_data(self) -> None:
@@ -146,13 +148,9 @@ def shares(
     frames: Counter[int] = Counter()
     for track in tracks:
         frames[track.speaker] += len(track.mouths)
-    real = [track.speaker < people for track in tracks]
+    is_made = [track.speaker >= people for track in tracks]
     weights = [
-        len(track.mouths) * frames[track.speaker] ** -evenness if is_real else 1.0
-        for track, is_real in zip(tracks, real, strict=True)
+        1.0 if is_one else len(track.mouths) * frames[track.speaker] ** -evenness
+        for track, is_one in zip(tracks, is_made, strict=True)
     ]
-    if all(real) or not any(real):
-        return weights
-    total = sum(w for w, is_real in zip(weights, real, strict=True) if is_real)
-    made = synthetic_share / (1 - synthetic_share) * total / real.count(False)
-    return [w if is_real else made for w, is_real in zip(weights, real, strict=True)]
+    return mixed(weights, is_made, synthetic_share)
