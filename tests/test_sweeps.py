@@ -77,6 +77,20 @@ def test_every_trial_of_the_grid_builds_its_model(strategies, grid):
         assert torch.initial_seed() == wanted["seed_everything"]
 
 
+def test_strategies_are_compared_like_for_like(strategies, grid):
+    """Whatever their own recipes say of it, all hear as much, and see as much."""
+    models = [_built(strategies, trial) for trial in grid if trial["seed_everything"]["value"] == 0]
+    assert {model.hparams["mel_steps"] for model in models} == {24}
+    fusions = [model.generator.config["fusion"]["init_args"] for model in models]
+    assert {made["rank"] for made in fusions if "rank" in made} == {24}
+    for model in models:  # what they do not differ in by name or blending is the same
+        assert model.generator.config == {
+            **models[0].generator.config,
+            "fusion": model.generator.config["fusion"],
+            "blend": model.generator.blend,
+        }
+
+
 def test_the_search_over_kernels_builds_what_it_asks_for():
     kernels = yaml.safe_load((ROOT / "recipes" / "sweeps" / "kernels.yaml").read_text())
     for _ in range(4):
