@@ -5,14 +5,14 @@ import math
 import numpy as np
 import pytest
 import torch
+from avfuse.faces.landmark_data import LandmarkFaces
+from avfuse.metrics.sync_data import MouthsAndSound
 
 from avfuse import InputError
 from avfuse.data.datamodule import TalkingClips, _shares
 from avfuse.data.pairs import RenderedTwins, TransplantedMouths
 from avfuse.data.split import split_clips
 from avfuse.data.synthetic import synthetic_clip
-from avfuse.faces.landmark_data import LandmarkFaces
-from avfuse.metrics.sync_data import MouthsAndSound
 
 
 @pytest.fixture

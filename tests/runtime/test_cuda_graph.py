@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from avfuse.methods.dynamic_kernels.lean import lean
 
 from avfuse import InputError, load
-from avfuse.methods.dynamic_kernels.lean import lean
 from avfuse.runtime.cuda_graph import CudaGraphRunner
 from avfuse.runtime.eager import EagerRunner
 from avfuse.runtime.fast import fast, has_bfloat16

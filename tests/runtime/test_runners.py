@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from avfuse.methods.dynamic_kernels.lean import lean
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from avfuse import Generator, InputError, load
@@ -21,7 +22,6 @@ from avfuse.fusion import (
     SpatialAttention,
 )
 from avfuse.geometry.box import box_from_landmarks, crop
-from avfuse.methods.dynamic_kernels.lean import lean
 from avfuse.runtime.choose import RUNNERS, runner_named
 from avfuse.runtime.eager import EagerRunner
 from avfuse.runtime.fast import has_bfloat16

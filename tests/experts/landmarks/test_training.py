@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from avfuse.faces.landmark_data import FaceSamples, LandmarkFaces, blank, shares
-from avfuse.faces.landmark_training import LandmarkTraining, cross_entropy
 from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader
@@ -13,7 +11,7 @@ from avfuse.data.clip import Clip, ClipFile, save_clip
 from avfuse.data.dataset import PairDataset
 from avfuse.data.pairs import RenderedTwins, TransplantedMouths
 from avfuse.data.synthetic import synthetic_clip
-from avfuse.experts.landmarks.data import FaceSamples, LandmarkFaces, blank
+from avfuse.experts.landmarks.data import FaceSamples, LandmarkFaces, blank, shares
 from avfuse.experts.landmarks.training import LandmarkTraining, cross_entropy
 from avfuse.faces.landmarks import SIZE, centres, load_net
 

@@ -18,7 +18,6 @@ from avfuse.data.pairs import RenderedTwins, TransplantedMouths, View
 from avfuse.data.sampler import EpochSampler
 from avfuse.data.share import checked_share, mixed
 from avfuse.experts.landmarks.wear import shuffled, worn
-from avfuse.faces.landmark_wear import shuffled, worn
 from avfuse.faces.landmarks import ROOM, SIZE
 from avfuse.geometry.affine import sample
 from avfuse.geometry.points import Image, Points
