@@ -14,7 +14,7 @@ from avfuse.fusion.naming import describe, factory, options
 from avfuse.layers.audio_encoder import AudioEncoder
 from avfuse.layers.folding import compute_in, folded
 from avfuse.layers.warp import blend, warp
-from avfuse.method import Method
+from avfuse.method import Method, plain_config
 from avfuse.methods.dynamic_kernels.decoder import Decoder, LateDecoder
 from avfuse.methods.dynamic_kernels.face_encoder import FaceEncoder
 from avfuse.sound.mel import Hearing
@@ -66,6 +66,7 @@ class Generator(Method[Condition, tuple[()], tuple[()]]):
         audio_width: int = 32,
         size: int = 256,
     ) -> None:
+        config = plain_config(locals())
         super().__init__()
         blocks = (0,) * len(channels) if blocks is None else blocks
         if min(channels, default=0) < 1 or min(blocks) < 0 or len(blocks) != len(channels):
@@ -86,17 +87,7 @@ class Generator(Method[Condition, tuple[()], tuple[()]]):
         self.stride: int = 2 ** len(channels)
         described = describe(fusion, self.fusion)
         self.portable = described is not None
-        # What it takes to build it again, as plain values; the encoders' widths are derived.
-        self.config: dict[str, Any] = {
-            "fusion": described,
-            "channels": list(channels),
-            "blocks": list(blocks),
-            "blend": blend,
-            "motion": motion,
-            "mel_steps": mel_steps,
-            "audio_width": audio_width,
-            "size": size,
-        }
+        self.config = {**config, "fusion": described, "blocks": list(blocks)}
 
     @classmethod
     def build(cls, config: Mapping[str, Any]) -> "Generator":
