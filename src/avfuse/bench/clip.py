@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from avfuse.data.synthetic import SyntheticClip, synthetic_clip
 from avfuse.geometry.box import Frame
-from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.method import Method
 from avfuse.speaking.generate import generate
 from avfuse.video.bounce import forth_and_back
 from avfuse.video.read import probe
@@ -45,7 +45,7 @@ class EndToEnd(NamedTuple):
 
 
 def end_to_end(
-    generator: Generator,
+    method: Method,
     face: Path,
     audio: Path,
     folder: Path,
@@ -57,8 +57,8 @@ def end_to_end(
     """Generate and transcode a clip in turns; the medians of both.
 
     Args:
-        generator: where it is to run.
-        face: video with a face.
+        method: where it is to run.
+        face: video with a face; a method that has one of its own does without.
         audio: file with sound.
         folder: where the outputs go.
         runner: name.
@@ -69,9 +69,10 @@ def end_to_end(
         InputError: for input that cannot be used.
     """
     reports, plain = [], []
+    shown = face if method.footage or method.references else None
     spoken = folder / "spoken.mp4"
     for _ in tqdm(range(rounds), desc="end to end", disable=quiet or None):
-        reports.append(generate(face, audio, spoken, model=generator, runner=runner, quiet=True))
+        reports.append(generate(shown, audio, spoken, model=method, runner=runner, quiet=True))
         start = time.perf_counter()
         transcode(face, audio, folder / "plain.mp4", reports[0].frames)
         plain.append(time.perf_counter() - start)
@@ -81,7 +82,7 @@ def end_to_end(
     }
     seconds = stages.pop("total")
     transcoded = statistics.median(plain)
-    info, frames = probe(face), reports[0].frames
+    info, frames = probe(spoken), reports[0].frames
     return EndToEnd(
         frames,
         info.width,

@@ -3,20 +3,22 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from avfuse.bench.networks import NetworkTimes
+from avfuse.bench.networks import YARDSTICK, NetworkTime, NetworkTimes, is_yardstick
 from avfuse.bench.run import Measured
-from avfuse.methods.wav2lip.generator import SIZE
 
-_WIDTH, _ROW, _LABEL = 680, 26, 240  # of the plot, in pixels
+_WIDTH, _ROW, _LABEL = 760, 26, 320  # of the plot, in pixels
 
 
 def tables(measured: Measured) -> str:
     """Everything as Markdown."""
     whole = measured.end_to_end
+    networks = measured.networks
+    figures = "ms a frame", "fps", f"× {YARDSTICK}"
     parts = [
+        _table(("method", "runner", "size", "batch", *figures), table_iv(networks)),
         _table(
-            ("method", "size", "network", "batch", "ms a frame", "fps", "× Wav2Lip"),
-            _rows(measured),
+            ("method", "runner", "size", "network", "batch", *figures),
+            (_cells(row, networks.yardstick, f"{row.network}²") for row in networks.rows),
         ),
         _table(("stage", "ms a frame"), [(n, f"{ms:.2f}") for n, ms in whole.stages.items()]),
         f"{whole.frames} frames of {whole.width}x{whole.height}: {whole.seconds:.2f} s "
@@ -34,14 +36,14 @@ def tables(measured: Measured) -> str:
     ]
     if measured.peak_rss_mb is not None:
         parts[-1] += f"\n- peak memory, end to end: {measured.peak_rss_mb:.0f} MB"
-    parts[-1] += "".join(f"\n- {reason}" for reason in measured.networks.skipped.values())
+    parts[-1] += "".join(f"\n- {reason}" for reason in networks.skipped.values())
     return "\n\n".join(parts)
 
 
 def plot(networks: NetworkTimes) -> str:
-    """Milliseconds a frame of every runner and of Wav2Lip, each at its best batch, as an SVG."""
+    """Milliseconds a frame of all that ran, each at its best batch, as an SVG."""
     bars = best(networks)
-    longest = max(bars.values())
+    longest = max(map(_ms, bars.values()))
     height = _ROW * (len(bars) + 1)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
@@ -49,9 +51,10 @@ def plot(networks: NetworkTimes) -> str:
         f'<text x="{_LABEL}" y="17" fill="#777">'
         "milliseconds a frame, each at its best batch</text>",
     ]
-    for row, (name, ms) in enumerate(bars.items(), start=1):
+    for row, (name, measured) in enumerate(bars.items(), start=1):
+        ms = measured.ms_per_frame
         length = (_WIDTH - _LABEL - 60) * ms / longest
-        colour = "#999" if name.startswith("Wav2Lip") else "#00897b"
+        colour = "#999" if is_yardstick(measured) else "#00897b"
         lines += [
             f'<text x="{_LABEL - 8}" y="{row * _ROW + 17}" fill="#777" text-anchor="end">'
             f"{escape(name)}</text>",
@@ -63,26 +66,39 @@ def plot(networks: NetworkTimes) -> str:
     return "\n".join([*lines, "</svg>", ""])
 
 
-def best(networks: NetworkTimes) -> dict[str, float]:
-    """Milliseconds a frame at the best batch, by what ran."""
-    times: dict[str, float] = {}
-    named = [
-        (f"{r.runner}, {_sizes(r.size, r.network)}", r.ms_per_frame) for r in networks.generator
+def best(networks: NetworkTimes) -> dict[str, NetworkTime]:
+    """The row of the best batch, by what ran."""
+    rows: dict[str, NetworkTime] = {}
+    for row in networks.rows:
+        name = f"{row.method}, {row.runner}, {_sizes(row.size, row.network)}"
+        rows[name] = min(row, rows.get(name, row), key=_ms)
+    return rows
+
+
+def table_iv(networks: NetworkTimes) -> list[tuple[str, ...]]:
+    """Table IV of paper 000: a frame's time in each method, at the size that it is made for.
+
+    Each at its best batch, and the model that was asked for with its best runner.
+    """
+    first: dict[str, NetworkTime] = {}
+    for row in networks.rows:
+        if row.network == row.size:
+            first.setdefault(row.method, row)
+    chosen = [
+        min((r for r in networks.rows if (r.method, r.size, r.network) == place), key=_ms)
+        for place in ((row.method, row.size, row.network) for row in first.values())
     ]
-    named += [("Wav2Lip, 96²", row.ms_per_frame) for row in networks.wav2lip]
-    for name, ms in named:
-        times[name] = min(ms, times.get(name, ms))
-    return times
+    return [_cells(row, networks.yardstick) for row in sorted(chosen, key=_ms)]
 
 
-def _rows(measured: Measured) -> Iterable[tuple[str, ...]]:
-    yardstick = min(row.ms_per_frame for row in measured.networks.wav2lip)
-    rows = measured.networks
-    every = [(r.runner, r.size, r.network, r.batch, r.ms_per_frame) for r in rows.generator]
-    every += [("Wav2Lip", SIZE, SIZE, row.batch, row.ms_per_frame) for row in rows.wav2lip]
-    for name, size, network, batch, ms in every:
-        figures = f"{ms:.2f}", f"{1000 / ms:.0f}", f"{yardstick / ms:.1f}"
-        yield name, f"{size}²", f"{network}²", str(batch), *figures
+def _ms(row: NetworkTime) -> float:
+    return row.ms_per_frame
+
+
+def _cells(row: NetworkTime, yardstick: float, *more: str) -> tuple[str, ...]:
+    ms = row.ms_per_frame
+    figures = f"{ms:.2f}", f"{1000 / ms:.0f}", f"{yardstick / ms:.1f}"
+    return row.method, row.runner, f"{row.size}²", *more, str(row.batch), *figures
 
 
 def _sizes(size: int, network: int) -> str:

@@ -11,21 +11,21 @@ import torch
 
 from avfuse.bench.clip import EndToEnd, end_to_end, film
 from avfuse.bench.layers import DynamicConvTime, dynamic_conv_times
-from avfuse.bench.networks import NetworkTimes, network_times
+from avfuse.bench.networks import YARDSTICK, NetworkTimes, network_times
 from avfuse.data.synthetic import synthetic_clip
-from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.method import Method
 from avfuse.runtime.choose import RUNNERS
 from avfuse.video.audio import write_wav
 
 SIZES = (256,)
-"""Pixels a side at which the networks are compared, beside the model's own."""
+"""Pixels a side of the pictures, beside the model's own, where it draws any."""
 
 
 class Measured(NamedTuple):
     """Everything that was measured, in one process.
 
     Attributes:
-        networks: the generator, runner by runner, beside Wav2Lip's.
+        networks: the model, runner by runner, and every other method.
         end_to_end: a clip, beside a plain transcoding of it.
         dynamic_conv: the dynamic layer beside other forms of it.
         peak_rss_mb: the most memory that the process held, in 10^6 bytes; None where the system
@@ -42,8 +42,8 @@ class Measured(NamedTuple):
     def as_json(self) -> dict[str, Any]:
         """Plain values, for a file."""
         return {
-            "generator": [row._asdict() for row in self.networks.generator],
-            "wav2lip_96": [row._asdict() for row in self.networks.wav2lip],
+            "networks": [row._asdict() for row in self.networks.rows],
+            "yardstick": {"method": YARDSTICK, "ms_per_frame": self.networks.yardstick},
             "skipped": self.networks.skipped,
             "end_to_end": self.end_to_end._asdict(),
             "dynamic_conv": [row._asdict() for row in self.dynamic_conv],
@@ -53,7 +53,7 @@ class Measured(NamedTuple):
 
 
 def bench(
-    generator: Generator,
+    method: Method,
     *,
     face: Path | None = None,
     audio: Path | None = None,
@@ -63,7 +63,8 @@ def bench(
     """Measure this machine.
 
     Args:
-        generator: where it is to run.
+        method: whose runners are measured, where it is to run; every other method is measured
+            as it is.
         face: video with a face; a procedural one of 1280 x 720 pixels unless given.
         audio: file with sound; a procedural voice unless given.
         quick: a look at whether everything runs, in a few seconds, and not a measurement.
@@ -72,20 +73,20 @@ def bench(
     Raises:
         InputError: for input that cannot be used.
     """
-    device = next(generator.parameters()).device
+    device = method.device
     many = (1, 4, 8, 32) if device.type == "cuda" else (1, 4, 8)  # a GPU is not full with 8
     rounds, batches = (1, (1,)) if quick else (15, many)
     runners = ("eager", "fast-cpu") if quick else RUNNERS[1:]  # without auto, which is one of them
-    sizes = (generator.size,) if quick else tuple(sorted({generator.size, *SIZES}))
+    sizes = (method.size,) if quick else tuple(sorted({method.size, *SIZES}))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         face = face or _film(folder / "face.mp4", 0.4 if quick else 8.0)
         audio = audio or _record(folder / "speech.wav", 0.4 if quick else 8.0)
         # First, so that the peak of memory is that of generating.
-        whole = end_to_end(generator, face, audio, folder, rounds=1 if quick else 3, quiet=quiet)
+        whole = end_to_end(method, face, audio, folder, rounds=1 if quick else 3, quiet=quiet)
     memory = peak_rss()
     layers = dynamic_conv_times(device, batches, rounds=rounds * 10, quiet=quiet)
-    networks = network_times(generator, runners, batches, sizes, rounds=rounds, quiet=quiet)
+    networks = network_times(method, runners, batches, sizes, rounds=rounds, quiet=quiet)
     return Measured(networks, whole, layers, memory, machine(device))
 
 

@@ -7,7 +7,7 @@ from avfuse.cli.files import check_writable, write_json
 from avfuse.cli.flags import add_device
 from avfuse.files.whole import write_whole
 
-HELP = "measure this machine, beside Wav2Lip's generator"
+HELP = "measure this machine: a model, and every method beside Wav2Lip"
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +31,9 @@ def run(options: argparse.Namespace) -> None:
 
     for path in filter(None, (options.json, options.plot)):
         check_writable(path, *filter(None, (options.face, options.audio)))
-    network = load(options.model, device_named(options.device))
+    method = load(options.model, device_named(options.device))
     measured = bench(
-        network, face=options.face, audio=options.audio, quick=options.quick, quiet=options.quiet
+        method, face=options.face, audio=options.audio, quick=options.quick, quiet=options.quiet
     )
     if options.json is not None:
         write_json(options.json, measured.as_json())

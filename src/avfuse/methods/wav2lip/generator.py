@@ -98,7 +98,8 @@ class Wav2Lip(Method[Tensor, tuple[()], tuple[()]]):
         given = images.flip(1)  # the channels in the order of OpenCV, as in its training
         faces = torch.cat([given * self._upper, given], 1)
         drawn = self._paint(condition.view(-1, 512, 1, 1), faces).flip(1)
-        return Drawn(drawn.to(images.dtype), self._lower.expand(len(images), -1, -1, -1))
+        mask = self._lower.expand(images.shape[0], -1, -1, -1)  # no `len`: graphs take any number
+        return Drawn(drawn.to(images.dtype), mask)
 
     def forward(
         self, mel: Float[Tensor, "N 1 80 16"], faces: Float[Tensor, "N 6 96 96"]
