@@ -13,6 +13,7 @@ import torch
 from avfuse.data.clip import Clip, ClipFile, save_clip
 from avfuse.data.synthetic import SyntheticClip, synthetic_clip
 from avfuse.fusion import DynamicKernel
+from avfuse.layers.audio_encoder import AudioEncoder
 from avfuse.methods.dynamic_kernels.generator import Generator
 from avfuse.model_file import save
 from avfuse.sound.mel import SAMPLE_RATE, mel_spectrogram
@@ -119,6 +120,15 @@ def speech(tmp_path_factory) -> Path:
     """A second of another voice."""
     folder = tmp_path_factory.mktemp("speech")
     return Made.speech(folder / "speech.wav", synthetic_clip(12, seconds=1.0, size=32).waveform)
+
+
+@pytest.fixture
+def wav2lip(tmp_path) -> Path:
+    """A checkpoint by the names of Wav2Lip's, as narrow as tiny trainings are."""
+    layers = AudioEncoder(16, 2).layers.state_dict()
+    path = tmp_path / "wav2lip.pth"
+    torch.save({"state_dict": {f"audio_encoder.{k}": v for k, v in layers.items()}}, path)
+    return path
 
 
 @pytest.fixture

@@ -23,11 +23,8 @@ from torch import Tensor
 LIP_UNIT = 0.02
 """Typical lip motion in units of the distance from eyes to mouth; makes losses on it O(1)."""
 
-Nest = Any
-"""Tensors in (named) tuples in tuples, or None: what a method's condition, person and state are.
-
-A type of itself, which nobody checks at run time.
-"""
+Nest = Tensor | None | tuple[Any, ...]
+"""Tensors in (named) tuples in tuples: what a method's condition, person and state are."""
 
 Pyramid = tuple[Float[Tensor, "N _ _ _"], ...]
 """Features of N frames, fine to coarse; every level has a C, H and W of its own."""

@@ -250,6 +250,13 @@ class TestPapers:
         below = [f"--config={folder / name}" for name in ("base.yaml", "papers/one.yaml")]
         assert prepared(["fit", ablation]) == ["fit", *below, ablation]
 
+    def test_a_folders_recipes_build_on_the_paper_in_it(self, folder):
+        (folder / "papers" / "paper.yaml").write_text("{}")
+        paper, other = (f"--config={folder / 'papers' / n}.yaml" for n in ("paper", "two"))
+        base = f"--config={folder / 'base.yaml'}"
+        assert prepared(["fit", other]) == ["fit", base, paper, other]
+        assert prepared(["fit", paper]) == ["fit", base, paper]
+
     def test_other_recipes_build_on_the_base_only(self, folder):
         recipe = f"--config={folder / 'papers' / 'two.yaml'}"
         assert prepared(["fit", recipe]) == ["fit", f"--config={folder / 'base.yaml'}", recipe]

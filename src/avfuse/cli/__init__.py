@@ -22,6 +22,7 @@ from avfuse.cli import (
     methods,
     models,
     recipes,
+    render_pairs,
 )
 from avfuse.cli.ending import sigterm_interrupts
 from avfuse.errors import InputError
@@ -52,6 +53,7 @@ _VERBS: dict[str, Verb] = {
     "methods": methods,
     "recipes": recipes,
     "export": export,
+    "render-pairs": render_pairs,
     "evaluate": evaluate,
     "bench": bench,
     "ablate": ablate,

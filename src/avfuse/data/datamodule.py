@@ -21,6 +21,7 @@ from avfuse.data.preprocess import SourceClip, cached_clips, cached_twins
 from avfuse.data.sampler import EpochSampler
 from avfuse.data.share import checked_share, mixed
 from avfuse.data.split import split_clips
+from avfuse.data.taught import Taught, TaughtPairs, cached_taught
 from avfuse.errors import InputError
 from avfuse.types import Batch
 
@@ -28,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class TalkingClips(LightningDataModule):
-    """Pairs from ordinary video files, from procedural faces, or from both.
+    """Pairs from ordinary video files, from a teacher's renderings, from procedural faces, or all.
 
     A clip's speaker is the name of its folder. Clips are cropped once and cached; a cached clip is
     made anew only when its video or its labels change.
@@ -39,11 +40,14 @@ class TalkingClips(LightningDataModule):
             array `landmarks` (T, 68, 2 or more) in pixels of the video; None: beside the videos,
             and where there are none, the built-in tracker's.
         cache: where cropped clips are kept.
+        pairs: folder that `avfuse render-pairs` wrote: people who say several things in the same
+            frames, the paper's own scheme (IV-B). Their speakers are called as their folders there.
         synthetic: number of procedural faces, each rendered saying two things.
         synthetic_share: how many of the training pairs come from procedural faces, where there
             are real ones too: 0 for none, 1 for all.
         unseen: speakers, or single clips as `speaker/clip`, kept out of training altogether.
-        held_back: every n-th clip of the other speakers is kept out of training; 0 for none.
+        held_back: every n-th clip of the other speakers is kept out of training, and every n-th
+            person of `pairs`; 0 for none.
         size: pixels a side.
         mel_steps: mel steps a window; the model's.
         frames: T, consecutive frames a pair; clips that have fewer with a face are left out.
@@ -57,7 +61,8 @@ class TalkingClips(LightningDataModule):
 
     Attributes:
         held: after `setup`, the clips kept out of training: `seen`, of speakers that are trained
-            on; `unseen`; `procedural`, faces which training never sees. Only those that there are.
+            on; `unseen`; `taught`, one of each person of `pairs`, and `procedural`, faces, which
+            training never sees. Only those that there are.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class TalkingClips(LightningDataModule):
         videos: str | None = None,
         labels: str | None = None,
         cache: str = ".cache/clips",
+        pairs: str | None = None,
         synthetic: int = 0,
         synthetic_share: float = 0.25,
         unseen: Sequence[str] = (),
@@ -88,38 +94,43 @@ class TalkingClips(LightningDataModule):
         self.frames, self.batch, self.workers = frames, batch, workers
         self.augmentation, self.seed = augmentation, seed
         self.pictures = AugmentPictures()
-        pairs = functools.partial(PairDataset, size=size, mel_steps=mel_steps, frames=frames)
+        self.pairs = _path(pairs)
+        dataset = functools.partial(PairDataset, size=size, mel_steps=mel_steps, frames=frames)
         self._train = functools.partial(
-            pairs, length=epoch, window=window, strength=augmentation, seed=seed
+            dataset, length=epoch, window=window, strength=augmentation, seed=seed
         )
-        self._held = functools.partial(pairs, length=validation, strength=0.0, seed=seed + 1)
+        self._held = functools.partial(dataset, length=validation, strength=0.0, seed=seed + 1)
 
     def prepare_data(self) -> None:
         self._clips()
+        self._people()
         self._twins()
 
     def setup(self, stage: str | None = None) -> None:
-        parts = split_clips(self._clips(), self.unseen, self.held_back)
+        taught, kept = self._taught()
+        people = {source.person for source in (*taught, *kept)}
+        parts = split_clips(self._clips(), self.unseen - people, self.held_back)
         pairs = [(ClipFile(a), ClipFile(b)) for a, b in self._twins()]
         self._say_what_is_short([*itertools.chain(*parts.values(), *pairs)])
         real = {name: self._long_enough(clips) for name, clips in parts.items()}
         twins = [RenderedTwins(*both) for both in pairs if len(self._long_enough(both)) == 2]
         back = max(1, len(twins) // self.held_back) if self.held_back and len(twins) > 1 else 0
-        weights = _shares(real["train"], len(twins) - back, self.synthetic_share)
-        sources = [*map(TransplantedMouths, real["train"]), *twins[back:]]
+        weights = _shares(real["train"], len(twins) - back, self.synthetic_share, len(taught))
+        sources = [*map(TransplantedMouths, real["train"]), *taught, *twins[back:]]
         if not sources:
             raise InputError(
-                "there is nothing to train on; give data.videos with faces in them, or "
-                "data.synthetic, and leave some of it out of data.unseen"
+                "there is nothing to train on; give data.videos with faces in them, "
+                "data.pairs or data.synthetic, and leave some of it out of data.unseen"
             )
         self.train = self._train(sources, weights)
         clips = {"seen": real["seen"], "unseen": real["unseen"]}
+        clips["taught"] = [source.clips[0] for source in kept]
         clips["procedural"] = [pair.clip1 for pair in twins[:back]]
         self.held = {name: part for name, part in clips.items() if part}
         # Two sets always, seen and unseen, so that what monitors them finds them; where one has no
         # clips of its own, the other's serve, then held-back faces, then the training's own.
         seen, unseen = ([*map(TransplantedMouths, real[name])] for name in ("seen", "unseen"))
-        rest = twins[:back] or sources
+        rest = kept or twins[:back] or sources
         held = (seen or unseen or rest, unseen or seen or rest)
         self.val = [self._held(s, [1.0] * len(s)) for s in held]
 
@@ -139,6 +150,20 @@ class TalkingClips(LightningDataModule):
                 f"labels that lie beside the videos or are made"
             )
         return cached_clips(self.videos, self.labels, self.cache)
+
+    def _people(self) -> list[Taught]:
+        return [] if self.pairs is None else cached_taught(self.pairs, self.cache)
+
+    def _taught(self) -> tuple[list[TaughtPairs], list[TaughtPairs]]:
+        """A teacher's people: those that are trained on, and those held back."""
+        found = [TaughtPairs.of(person, self.frames) for person in self._people()]
+        usable = [source for source in found if source.couples]
+        if len(usable) < len(found):
+            _log.warning("%d of %d people have no pair", len(found) - len(usable), len(found))
+        others = [source for source in usable if source.person not in self.unseen]
+        back = others[self.held_back - 1 :: self.held_back] if self.held_back else []
+        train = [source for source in others if source not in back]
+        return train, [source for source in usable if source not in train]
 
     def _long_enough(self, clips: Sequence[ClipFile]) -> list[ClipFile]:
         return [clip for clip in clips if len(starts(clip.valid, self.frames))]
@@ -184,9 +209,14 @@ def _path(text: str | None) -> Path | None:
     return None if text is None else Path(text)
 
 
-def _shares(clips: Sequence[ClipFile], twins: int, synthetic_share: float) -> list[float]:
-    """Draw speakers by the square root of their clips, or one with many drowns the others."""
+def _shares(
+    clips: Sequence[ClipFile], twins: int, synthetic_share: float, taught: int = 0
+) -> list[float]:
+    """Draw speakers by the square root of their clips, or one with many drowns the others.
+
+    A teacher's people count as one clip each.
+    """
     count = Counter(clip.path.parent for clip in clips)
-    real = [count[clip.path.parent] ** -0.5 for clip in clips]
+    real = [*(count[clip.path.parent] ** -0.5 for clip in clips), *[1.0] * taught]
     is_made = [False] * len(real) + [True] * twins
     return mixed([*real, *[1.0] * twins], is_made, synthetic_share)

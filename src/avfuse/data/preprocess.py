@@ -27,15 +27,22 @@ VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wm
 _LARGEST = 384  # pixels a side of a cached crop; larger faces are scaled down to it
 _MARGIN = 1.25  # room around the network's square for random views
 _FORMAT = "1"  # of the cache; another one makes it anew
-_NETWORK = Path(str(resources.files("avfuse.faces") / "weights" / "landmarks.safetensors"))
+NETWORK = Path(str(resources.files("avfuse.faces") / "weights" / "landmarks.safetensors"))
+"""The shipped landmark network's file: it stands for the labels that it makes."""
 
 
-def preprocess(video: Path, landmarks: Float[np.ndarray, "T 68 2"]) -> Clip:
+def preprocess(
+    video: Path,
+    landmarks: Float[np.ndarray, "T 68 2"],
+    around: Float[np.ndarray, "T2 68 2"] | None = None,
+) -> Clip:
     """Crop one video around its head.
 
     Args:
         video: with sound.
         landmarks: of every frame, in pixels of the video; NaN where no face was found.
+        around: landmarks that the crop is laid around; None for its own. Videos of one person that
+            are to agree pixel by pixel share them.
 
     Returns:
         The clip; frames without a label at the end are left out.
@@ -43,7 +50,7 @@ def preprocess(video: Path, landmarks: Float[np.ndarray, "T 68 2"]) -> Clip:
     Raises:
         InputError: if the video cannot be read or has no labelled face.
     """
-    square = _square(smooth(landmarks))
+    square = _square(smooth(landmarks if around is None else around))
     if square is None:
         raise InputError(f"{video}: no frame has landmarks; remove the video or label it")
     size = min(_LARGEST, round(square.side))
@@ -98,7 +105,7 @@ def source_clips(videos: Path, labels: Path | None, cache: Path) -> list[Source]
     Raises:
         InputError: if there are no videos, or `labels` lacks one.
     """
-    return [_source(video, _label(video, labels), cache) for video in find_videos(videos)]
+    return [_source(video, find_label(video, labels), cache) for video in find_videos(videos)]
 
 
 def find_videos(folder: Path) -> list[Path]:
@@ -126,7 +133,7 @@ def make_clip(source: Source) -> SourceClip:
     path = source.clip.path
     if not path.exists():
         label = source.label
-        landmarks = track_landmarks(source.video) if label is None else _landmarks(label)
+        landmarks = track_landmarks(source.video) if label is None else read_label(label)
         clip = preprocess(source.video, landmarks)
         path.parent.mkdir(parents=True, exist_ok=True)
         save_clip(clip, path)
@@ -192,9 +199,9 @@ def _square(landmarks: Float[np.ndarray, "T 68 2"]) -> Box | None:
 
 def _source(video: Path, label: Path | None, cache: Path) -> Source:
     # Without a label, the landmarks come from the shipped network: its file stands for them.
-    digest = _digest(video, label or _NETWORK)
+    mark = digest(video, label or NETWORK)
     speaker = _speaker(video)
-    path = cache / speaker / f"{video.stem}-{digest}.safetensors"
+    path = cache / speaker / f"{video.stem}-{mark}.safetensors"
     return Source(video, label, SourceClip(speaker, video.stem, path))
 
 
@@ -202,7 +209,12 @@ def _speaker(video: Path) -> str:
     return video.absolute().parent.name  # absolute: the folder may have been given as "."
 
 
-def _label(video: Path, labels: Path | None) -> Path | None:
+def find_label(video: Path, labels: Path | None) -> Path | None:
+    """The label file of a video, in a folder of them or beside it; None: there is none beside it.
+
+    Raises:
+        InputError: if the folder lacks it.
+    """
     folder = video.parent if labels is None else labels
     names = [f"{_speaker(video)}__{video.stem}.npz", f"{video.stem}.npz"]
     for name in names:
@@ -213,7 +225,12 @@ def _label(video: Path, labels: Path | None) -> Path | None:
     raise InputError(f"{video}: no landmark labels; expected {folder / names[0]} or {names[1]}")
 
 
-def _landmarks(label: Path) -> Float[np.ndarray, "T 68 2"]:
+def read_label(label: Path) -> Float[np.ndarray, "T 68 2"]:
+    """Read landmarks that somebody labelled.
+
+    Raises:
+        InputError: if the file holds none.
+    """
     try:
         with np.load(label, allow_pickle=False) as file:
             landmarks = file["landmarks"]
@@ -224,6 +241,7 @@ def _landmarks(label: Path) -> Float[np.ndarray, "T 68 2"]:
     return landmarks[..., :2]
 
 
-def _digest(*files: Path) -> str:
+def digest(*files: Path) -> str:
+    """What changes when one of the files does."""
     facts = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]
     return hashlib.sha256(repr((_FORMAT, facts)).encode()).hexdigest()[:12]
