@@ -82,7 +82,7 @@ def test_what_has_no_weight_is_not_computed(monkeypatch):
 def test_each_has_its_own_weight(weights, name):
     pairs, made = batch(), generated()
     once = supervision({**PRINTED, **weights}, pairs, made)
-    twice = supervision({**PRINTED, **weights, **{next(iter(weights)): 2.0}}, pairs, made)
+    twice = supervision({**PRINTED, **weights, next(iter(weights)): 2.0}, pairs, made)
     assert set(once) == {"reconstruction", "mask", name}
     torch.testing.assert_close(twice[name], 2 * once[name])
 
