@@ -1,0 +1,1 @@
+"""An audio encoder that was first taught to name phones."""

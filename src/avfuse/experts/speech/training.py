@@ -1,0 +1,109 @@
+"""Training of the speech encoder.
+
+    python -m avfuse.experts.speech.training fit --config recipes/speech/encoder.yaml
+
+writes the weights file that the recipe names when the training ends.
+"""
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from lightning import LightningModule
+from lightning.pytorch.cli import LightningCLI
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor
+
+from avfuse.experts.speech.data import SpeechAndPhones
+from avfuse.experts.speech.encoder import PhoneNet, load_phone_net, save_phone_net
+from avfuse.experts.speech.phones import UNKNOWN
+from avfuse.experts.speech.windows import Windows
+
+
+class SpeechTraining(LightningModule):
+    """Trains [`PhoneNet`][avfuse.experts.speech.encoder.PhoneNet] to name phones.
+
+    Args:
+        rate: highest learning rate of the one-cycle schedule (AdamW).
+        weight_decay: of AdamW.
+        aside: weight of the moments before and after the middle of a window.
+        smoothing: share of the labels that is spread over all phones: aligned labels err.
+        weights: a weights file to begin with, or to validate; None begins at random.
+        output: where the weights are written when the training ends; None writes none.
+        credit: what the weights file says of the data and their licences.
+    """
+
+    def __init__(
+        self,
+        rate: float = 2e-3,
+        weight_decay: float = 0.03,
+        aside: float = 0.3,
+        smoothing: float = 0.05,
+        weights: str | None = None,
+        output: str | None = None,
+        credit: str = "",
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.net = PhoneNet() if weights is None else load_phone_net(Path(weights))
+        self.net.requires_grad_(True).to(memory_format=torch.channels_last)
+
+    def training_step(self, batch: Windows, batch_index: int) -> Tensor:
+        logits = self.net(batch.mel.flatten(0, 1)).float()
+        labels, middle = batch.labels.flatten(0, 1), len(self.net.moments) // 2
+        h = self.hparams
+        losses = [
+            F.cross_entropy(
+                logits[:, m],
+                labels[:, m],
+                ignore_index=UNKNOWN,
+                label_smoothing=h["smoothing"],
+                reduction="sum",
+            )
+            for m in range(labels.shape[1])
+        ]
+        weights = [1.0 if m == middle else h["aside"] for m in range(len(losses))]
+        loss = sum(w * part for w, part in zip(weights, losses, strict=True)) / len(labels)
+        right = correct(logits[:, middle], labels[:, middle])
+        self.log_dict({"train/loss": loss.detach(), "train/right": right.mean()}, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Windows, batch_index: int) -> None:
+        middle = len(self.net.moments) // 2
+        right = correct(self.net.name(batch.mel[0]), batch.labels[0, :, middle])
+        # Recordings differ in length: each counts by its windows.
+        self.log("val/right", right.mean(), batch_size=len(right), prog_bar=True)
+
+    def on_fit_end(self) -> None:
+        output = self.hparams["output"]
+        if output is not None and self.trainer.is_global_zero:
+            Path(output).parent.mkdir(parents=True, exist_ok=True)
+            save_phone_net(self.net, Path(output), self.hparams["credit"])
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        h = self.hparams
+        optimizer = torch.optim.AdamW(
+            self.net.parameters(), h["rate"], weight_decay=h["weight_decay"]
+        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, h["rate"], steps, pct_start=0.1)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+def correct(logits: Float[Tensor, "N P"], labels: Int[Tensor, "N"]) -> Float[Tensor, "K"]:
+    """Whether the phone of each moment is named right, 1 or 0; unknown ones are left out."""
+    known = labels != UNKNOWN
+    return (logits.argmax(1)[known] == labels[known]).float()
+
+
+def main() -> None:
+    """Lightning's command line over this module and its data."""
+    LightningCLI(SpeechTraining, SpeechAndPhones, save_config_kwargs={"overwrite": True})
+
+
+if __name__ == "__main__":
+    main()
