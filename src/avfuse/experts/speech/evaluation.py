@@ -1,6 +1,8 @@
 """What the speech encoder can do, as the tables of docs/speech.md.
 
-    python -m avfuse.experts.speech.evaluation ../shared/data
+python -m avfuse.experts.speech.evaluation ../shared/data
+
+prints them.
 """
 
 import argparse

@@ -112,9 +112,7 @@ def write_spoken(spoken: Spoken, path: Path) -> None:
     write_whole(path, save(tensors, header))
 
 
-def labelled(
-    waveform: Tensor, phones: list[Phone], speaker: str, corpus: str
-) -> Spoken:
+def labelled(waveform: Tensor, phones: list[Phone], speaker: str, corpus: str) -> Spoken:
     """A recording of 16 kHz in [-1, 1] with its phones."""
     sound = (waveform.clamp(-1, 1) * 32767).round().short()
     return Spoken(sound, step_labels(phones, len(sound) // HOP + 1), speaker, corpus)
