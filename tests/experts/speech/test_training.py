@@ -21,8 +21,8 @@ from avfuse.experts.speech.recordings import Recording
 from avfuse.experts.speech.training import SpeechTraining, correct, main
 from avfuse.experts.speech.voices import invented_speech
 from avfuse.experts.speech.windows import SpokenWindows, WholeRecordings
-from avfuse.features.audio_encoder import AudioEncoder
-from avfuse.features.mel import mel_spectrogram
+from avfuse.layers.audio_encoder import AudioEncoder
+from avfuse.sound.mel import mel_spectrogram
 
 ROOT = Path(__file__).parents[3]
 

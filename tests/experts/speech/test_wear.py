@@ -6,7 +6,7 @@ import torch
 
 from avfuse.experts.speech.voices import invented_speech
 from avfuse.experts.speech.wear import coloured_noise, no_speech, worn_mel, worn_sound
-from avfuse.features.mel import SILENCE
+from avfuse.sound.mel import SILENCE
 
 
 def level(sound):

@@ -1,6 +1,6 @@
 """An audio encoder that names phones: the paper's pre-trained audio network, shipped with us.
 
-The network is Wav2Lip's ([`AudioEncoder`][avfuse.features.audio_encoder.AudioEncoder]); its weights
+The network is Wav2Lip's ([`AudioEncoder`][avfuse.layers.audio_encoder.AudioEncoder]); its weights
 are the library's own, trained on speech without pictures.
 """
 
@@ -12,8 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from avfuse.experts.speech.phones import PHONES
-from avfuse.features.audio_encoder import AudioEncoder
-from avfuse.weights_file import Config, load_network, save_network
+from avfuse.layers.audio_encoder import AudioEncoder
+from avfuse.files.weights import Config, load_network, save_network
 
 MOMENTS = (4, 8, 12)
 """Mel steps of a window, from its first, whose phones are named: 50 ms before and after the middle,

@@ -29,8 +29,8 @@ from avfuse.experts.speech.probe import (
 from avfuse.experts.speech.recordings import Spoken, cached_speech, find_recordings, read_spoken
 from avfuse.experts.speech.wear import coloured_noise
 from avfuse.experts.speech.windows import WholeRecordings
-from avfuse.features.audio_encoder import AudioEncoder
-from avfuse.features.mel import SAMPLE_RATE, mel_spectrogram
+from avfuse.layers.audio_encoder import AudioEncoder
+from avfuse.sound.mel import SAMPLE_RATE, mel_spectrogram
 from avfuse.model_file import load
 
 HELD_BACK = 10
@@ -50,7 +50,8 @@ def named_right(net: PhoneNet, spoken: Sequence[Spoken]) -> dict[str, float]:
         `all` of them, those of `speech`, and those of `silence`.
     """
     labels, named = [], []
-    for windows in WholeRecordings(spoken, net.encoder.steps, net.moments):
+    whole = WholeRecordings(spoken, net.encoder.steps, net.moments)
+    for windows in map(whole.__getitem__, range(len(whole))):
         labels.append(windows.labels[:, len(net.moments) // 2])
         named.append(net.name(windows.mel).argmax(1))
     truth, said = torch.cat(labels), torch.cat(named)

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from avfuse.features.mel import STEP_RATE
+from avfuse.sound.mel import STEP_RATE
 
 SIL = "SIL"
 """The name of what is no speech: silence, breath, noise."""

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from avfuse.data.clip import lip_aperture, lip_shapes
-from avfuse.features.mel import mel_spectrogram, mel_windows
+from avfuse.geometry.lips import lip_aperture, lip_shapes
+from avfuse.sound.mel import mel_spectrogram, mel_windows
 from avfuse.video.audio import read_audio
 
 RATE = 25

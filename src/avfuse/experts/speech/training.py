@@ -52,22 +52,23 @@ class SpeechTraining(LightningModule):
     def training_step(self, batch: Windows, batch_index: int) -> Tensor:
         logits = self.net(batch.mel.flatten(0, 1)).float()
         labels, middle = batch.labels.flatten(0, 1), len(self.net.moments) // 2
-        h = self.hparams
-        losses = [
-            F.cross_entropy(
-                logits[:, m],
-                labels[:, m],
-                ignore_index=UNKNOWN,
-                label_smoothing=h["smoothing"],
-                reduction="sum",
-            )
-            for m in range(labels.shape[1])
-        ]
-        weights = [1.0 if m == middle else h["aside"] for m in range(len(losses))]
-        loss = sum(w * part for w, part in zip(weights, losses, strict=True)) / len(labels)
+        losses = torch.stack(
+            [self._loss(logits[:, m], labels[:, m]) for m in range(labels.shape[1])]
+        )
+        weights = torch.full_like(losses, self.hparams["aside"])
+        weights[middle] = 1
+        loss = (weights * losses).sum()
         right = correct(logits[:, middle], labels[:, middle])
         self.log_dict({"train/loss": loss.detach(), "train/right": right.mean()}, prog_bar=True)
         return loss
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean over all moments; where the phone is unknown, nothing is added."""
+        smoothing = self.hparams["smoothing"]
+        total = F.cross_entropy(
+            logits, labels, ignore_index=UNKNOWN, label_smoothing=smoothing, reduction="sum"
+        )
+        return total / len(labels)
 
     def validation_step(self, batch: Windows, batch_index: int) -> None:
         middle = len(self.net.moments) // 2

@@ -9,13 +9,11 @@ from avfuse.data.synthetic.voice import SAMPLE_RATE, random_voice, synthesise
 from avfuse.experts.speech.phones import SIL, Phone
 from avfuse.experts.speech.recordings import Spoken, labelled
 
-ENGLISH = {
-    PAUSE: SIL,
-    **dict(zip("aeiou@", ("AA", "EH", "IY", "OW", "UW", "AH"), strict=True)),
-    **dict(
-        zip("mbphfsStlnw", ["M", "B", "P", "HH", "F", "S", "SH", "T", "L", "N", "W"], strict=True)
-    ),
-}
+_NAMES = (
+    f"{PAUSE} {SIL} a AA e EH i IY o OW u UW @ AH m M b B p P h HH f F s S S SH t T l L n N w W"
+)
+
+ENGLISH = dict(zip(_NAMES.split()[::2], _NAMES.split()[1::2], strict=True))
 """What the sounds of the invented language are called in English."""
 
 

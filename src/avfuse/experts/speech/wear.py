@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from avfuse.features.mel import SAMPLE_RATE, SILENCE
+from avfuse.sound.mel import SAMPLE_RATE, SILENCE
 
 Sound = Float32[np.ndarray, "L"]
 """16 kHz mono in [-1, 1]."""

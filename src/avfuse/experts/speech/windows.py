@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from avfuse.experts.speech.phones import UNKNOWN
 from avfuse.experts.speech.recordings import Spoken
 from avfuse.experts.speech.wear import no_speech, worn_sound
-from avfuse.features.mel import HOP, mel_spectrogram
+from avfuse.sound.mel import HOP, mel_spectrogram
 
 _STEPS = 96
 """Mel steps of a piece that windows are taken from: 1.2 s."""
