@@ -23,6 +23,7 @@ from avfuse.experts.speech.probe import (
     encoded,
     loudness,
     read_heard,
+    remembered,
     score,
     with_context,
 )
@@ -87,7 +88,7 @@ def probed(net: PhoneNet) -> dict[str, Features]:
     }
 
 
-def lip_clips(data: Path, most: int = 48) -> dict[str, list[Heard]]:
+def lip_clips(data: Path, most: int = 24) -> dict[str, list[Heard]]:
     """Clips by what they serve for: `train`, and the sets that are tested.
 
     Args:
@@ -138,7 +139,8 @@ def lip_rows(net: PhoneNet, data: Path) -> dict[str, dict[str, float]]:
     train = sets.pop("train")
     rows = {}
     for name, features in probed(net).items():
-        for wide, seen in (("", features), (", ±80 ms", with_context(features))):
+        own = remembered(features)
+        for wide, seen in (("", own), (", ±80 ms", with_context(own))):
             ridge = Ridge(train, seen)
             rows[name + wide] = {k: score(ridge, clips) for k, clips in sets.items() if clips}
     return rows

@@ -88,6 +88,18 @@ def with_context(features: Features, reach: int = REACH) -> Features:
     return wider
 
 
+def remembered(features: Features) -> Features:
+    """The same, worked out once a clip."""
+    known: dict[int, Tensor] = {}
+
+    def once(clip: Heard) -> Tensor:
+        if id(clip) not in known:
+            known[id(clip)] = features(clip)
+        return known[id(clip)]
+
+    return once
+
+
 class Ridge:
     """A linear map from features of sound to the lips' aperture.
 

@@ -22,15 +22,15 @@ def worn_sound(sound: Sound, other: Callable[[], Sound], rng: np.random.Generato
         rng: of everything random.
     """
     spectrum = np.fft.rfft(sound) * _microphone(len(sound), rng)
-    if rng.random() < 0.3:
+    if rng.random() < 0.15:
         spectrum *= np.fft.rfft(_room(len(sound), rng))
     heard = np.fft.irfft(spectrum, len(sound))
-    if rng.random() < 0.6:
+    if rng.random() < 0.35:
         talk = rng.random() < 0.35
         noise = _babble(other, rng) if talk else coloured_noise(len(sound), rng)
         heard = heard + noise * _level(heard) * _ratio(rng.uniform(-30, -5))
     heard = heard * _ratio(rng.normal(0, 6))
-    floor = coloured_noise(len(sound), rng) * _ratio(rng.uniform(-95, -45))
+    floor = coloured_noise(len(sound), rng) * _ratio(rng.uniform(-95, -50))
     return np.clip(heard + floor, -1, 1).astype(np.float32)
 
 
@@ -84,9 +84,9 @@ def worn_mel(mel: Float[Tensor, "B K 80 S"]) -> Float[Tensor, "B K 80 S"]:
 
 
 def _hole(rows: tuple[int, int], length: int, widest: int, like: Tensor) -> Tensor:
-    """In every other row a run of up to `widest` places, true."""
+    """In one row of four a run of up to `widest` places, true."""
     size = torch.randint(1, widest + 1, (*rows, 1), device=like.device)
-    size = size * torch.randint(2, (*rows, 1), device=like.device)
+    size = size * (torch.rand(*rows, 1, device=like.device) < 0.25)
     start = torch.randint(length, (*rows, 1), device=like.device)
     place = torch.arange(length, device=like.device)
     return (place >= start) & (place < start + size)
@@ -94,7 +94,7 @@ def _hole(rows: tuple[int, int], length: int, widest: int, like: Tensor) -> Tens
 
 def _edges(batch: int, windows: int, steps: int, like: Tensor) -> Tensor:
     """In some windows up to three steps at either end, true: the middle is always heard."""
-    cut = torch.randint(-9, 4, (2, batch, windows, 1, 1), device=like.device)
+    cut = torch.randint(-24, 4, (2, batch, windows, 1, 1), device=like.device)
     place = torch.arange(steps, device=like.device)
     return (place < cut[0]) | (place >= steps - cut[1].clamp(min=0))
 
@@ -102,10 +102,10 @@ def _edges(batch: int, windows: int, steps: int, like: Tensor) -> Tensor:
 def _microphone(samples: int, rng: np.random.Generator) -> Float[np.ndarray, "F"]:
     """Gain by frequency: a slope, two bumps, and now and then a telephone's band."""
     octaves = np.log2(np.maximum(np.fft.rfftfreq(samples, 1 / SAMPLE_RATE), 50) / 1000)
-    decibels = rng.normal(0, 1.5) * octaves
+    decibels = rng.normal(0, 1) * octaves
     for _ in range(2):
-        decibels += rng.normal(0, 4) * np.exp(-0.5 * ((octaves - rng.uniform(-3, 3)) / 0.7) ** 2)
-    if rng.random() < 0.15:
+        decibels += rng.normal(0, 3) * np.exp(-0.5 * ((octaves - rng.uniform(-3, 3)) / 0.7) ** 2)
+    if rng.random() < 0.08:
         low, high = np.log2(rng.uniform(0.1, 0.35)), np.log2(rng.uniform(3, 7))
         decibels -= 40 * (np.maximum(low - octaves, 0) + np.maximum(octaves - high, 0))
     return np.asarray(10 ** (decibels / 20))
