@@ -96,8 +96,8 @@ def test_of_a_speaker_no_more_than_some_are_read():
 def test_evenness(spoken):
     two = [s._replace(speaker=who) for s, who in zip(spoken, "aab", strict=True)]
     lengths = [float(len(s.labels)) for s in two]
-    assert shares(two, 0) == lengths
-    even = shares(two, 1)
+    assert shares(two, 0.0) == lengths
+    even = shares(two, 1.0)
     assert even[0] + even[1] == pytest.approx(even[2])
 
 

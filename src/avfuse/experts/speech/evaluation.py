@@ -88,7 +88,7 @@ def probed(net: PhoneNet) -> dict[str, Features]:
     }
 
 
-def lip_clips(data: Path, most: int = 24) -> dict[str, list[Heard]]:
+def lip_clips(data: Path, most: int = 48) -> dict[str, list[Heard]]:
     """Clips by what they serve for: `train`, and the sets that are tested.
 
     Args:
