@@ -85,7 +85,7 @@ def cached_speech(recordings: Sequence[Recording], cache: Path, processes: int =
         processes: that label side by side.
 
     Returns:
-        The labelled recordings' files, for [`read_spoken`][avfuse.experts.speech.recordings].
+        The labelled recordings' files, for `read_spoken`.
     """
     cache.mkdir(parents=True, exist_ok=True)
     paths = [cache / f"{_key(recording)}.safetensors" for recording in recordings]
