@@ -1,4 +1,4 @@
-"""The paper as printed, recipes/papers/dynamic_kernels: sizes, what trains, what each ablation is."""
+"""The paper as printed: sizes, what trains, what each ablation is."""
 
 import sys
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What is added up: eq. 5 to the letter where all else has no weight, and nothing computed in vain."""
+"""What is added up: eq. 5 to the letter, and nothing computed in vain."""
 
 import pytest
 import torch

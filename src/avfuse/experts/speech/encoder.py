@@ -12,8 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from avfuse.experts.speech.phones import PHONES
-from avfuse.layers.audio_encoder import AudioEncoder
 from avfuse.files.weights import Config, load_network, save_network
+from avfuse.layers.audio_encoder import AudioEncoder
 
 MOMENTS = (4, 8, 12)
 """Mel steps of a window, from its first, whose phones are named: 50 ms before and after the middle,

@@ -31,8 +31,8 @@ from avfuse.experts.speech.recordings import Spoken, cached_speech, find_recordi
 from avfuse.experts.speech.wear import coloured_noise
 from avfuse.experts.speech.windows import WholeRecordings
 from avfuse.layers.audio_encoder import AudioEncoder
-from avfuse.sound.mel import SAMPLE_RATE, mel_spectrogram
 from avfuse.model_file import load
+from avfuse.sound.mel import SAMPLE_RATE, mel_spectrogram
 
 HELD_BACK = 10
 """One of n speakers whom the recipe does not name is kept out of training."""
@@ -79,7 +79,8 @@ def probed(net: PhoneNet) -> dict[str, Features]:
     """Features whose probes are compared."""
     torch.manual_seed(0)
     random = AudioEncoder().eval()
-    bundled = load("default").audio.eval()
+    bundled = load("default").get_submodule("audio")
+    assert isinstance(bundled, AudioEncoder)
     return {
         "loudness": loudness,
         "random weights": encoded(random, random.steps),

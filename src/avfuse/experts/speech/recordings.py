@@ -17,9 +17,9 @@ from tqdm import tqdm
 from avfuse.errors import InputError
 from avfuse.experts.speech.alignment import Aligner
 from avfuse.experts.speech.phones import Phone, step_labels
+from avfuse.files.whole import write_whole
 from avfuse.sound.mel import HOP
 from avfuse.video.audio import read_audio
-from avfuse.files.whole import write_whole
 
 INDEX = "index.tsv"
 """The table of a folder of recordings: path, corpus, speaker, language, transcript."""
