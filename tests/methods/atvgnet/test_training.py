@@ -54,6 +54,24 @@ class TestStep:
         for name in ("shape", "pixel", "adversarial", "regression", "discriminator"):
             assert math.isfinite(logged[f"train/{name}"])
 
+    def test_the_motion_image_may_learn_behind_a_closed_mask(self, make, batch):
+        """Where the mask is shut, eq. 9 tells the motion image nothing."""
+
+        def gradient(**options):
+            module = make(**options)
+            head = module.method.vg_net.decode[-1]
+            with torch.no_grad():
+                head.bias[3] = -100.0  # α is 0 everywhere
+            given = sequences(batch)
+            predicted, _ = module.method.predict(given.mel, given.still)
+            painted = module._painted(given, predicted)
+            terms = module._supervision(given, predicted, painted)
+            sum(terms.values()).backward()
+            return head.weight.grad[:3].abs().sum()
+
+        assert gradient() == 0
+        assert gradient(motion_weight=3.0) > 0
+
     def test_learns_one_batch(self, make, batch):
         """The pixels by plain L1: eq. 9 also rises where the network begins to look."""
         module = make(rate=3e-3, adversarial=0.0, regression=0.0, attention=0.0, base=1.0)

@@ -18,5 +18,6 @@ def read_landmarks(image: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 68 2"]:
     crops = (image * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     reader = LandmarkReader()
     whole = Box(0.0, 0.0, float(image.shape[-1]), float(image.shape[-2]))
-    points = np.stack([reader.read(crop, whole)[0] for crop in crops])
+    with torch.autocast(image.device.type, enabled=False):  # NumPy has no bfloat16
+        points = np.stack([reader.read(crop, whole)[0] for crop in crops])
     return torch.from_numpy(points).to(image)

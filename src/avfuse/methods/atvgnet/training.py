@@ -22,10 +22,14 @@ from avfuse.methods.atvgnet.vg_net import Painted
 from avfuse.training.adversarial import descend, frozen, has_begun
 from avfuse.training.base import Training
 from avfuse.training.checks import mouth_checks
+from avfuse.training.losses import mouth_map, opening_map, reconstruction
 from avfuse.types import Batch, Generated
 
 PATCH = 64
 """Pixels a side of the mouth patches whose sharpness is compared."""
+
+
+_OPENING = 4.0  # what shows between the lips, beside the rest of the mouth, in `motion_weight`
 
 
 class ATVGnetTraining(Training):
@@ -46,6 +50,9 @@ class ATVGnetTraining(Training):
         adversarial_start: training steps before the discriminator begins.
         regression: weight of D_p; 0 for a discriminator without regression (w/o RD).
         mouth: weight of the mouth in the regression, M_p² of eq. 12.
+        motion_weight: of the motion image's own L1 around the mouth and between the lips, beside
+            eq. 9; the paper has none. Without an adversary the mask can close before the motion
+            image is any good, which then never learns.
         weights: a model to start from, by name or file, instead of from nothing; built alike.
         **options: of the method, as of [`ATVGnet`][avfuse.methods.atvgnet.ATVGnet]; recipes and
             the command line name each of them as they do the above.
@@ -64,6 +71,7 @@ class ATVGnetTraining(Training):
         adversarial_start: int = 0,
         regression: float = 1.0,
         mouth: float = 100.0,
+        motion_weight: float = 0.0,
         weights: str | None = None,
         **options: Any,
     ) -> None:
@@ -131,7 +139,16 @@ class ATVGnetTraining(Training):
         pixel = losses.dynamic_pixel(
             painted.image, given.video, painted.mask, attention=h["attention"], base=h["base"]
         )
-        return {"shape": F.mse_loss(predicted, true), "pixel": h["pixel"] * pixel}
+        terms = {"shape": F.mse_loss(predicted, true), "pixel": h["pixel"] * pixel}
+        if h["motion_weight"]:
+            terms["motion"] = h["pixel"] * h["motion_weight"] * self._motion(given, painted)
+        return terms
+
+    def _motion(self, given: Sequences, painted: Painted) -> Tensor:
+        drawn, target = (x.flatten(0, 1) for x in (painted.motion, given.video))
+        points, size = given.landmarks.flatten(0, 1), target.shape[-2:]
+        near = mouth_map(points, *size) + _OPENING * opening_map(points, *size)
+        return reconstruction(drawn, target, near)
 
     def _persuasion(self, given: Sequences, painted: Painted) -> dict[str, Tensor]:
         """The generator's side of eq. 12."""
