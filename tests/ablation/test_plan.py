@@ -72,6 +72,18 @@ def test_another_file_is_no_plan(tmp_path, text):
         read_plan(path)
 
 
+def test_a_plan_builds_on_the_bundled_base_unless_it_has_its_own(write_plan, tmp_path, recipes):
+    path = write_plan()
+    base = yaml.safe_load((recipes / "base.yaml").read_text())
+    logger = read_plan(path).recipe["trainer"]["logger"]
+    assert logger == base["trainer"]["logger"]
+    (tmp_path / "base.yaml").write_text("{trainer: {logger: false}, model: {rate: 0.5}}")
+    own = read_plan(path).recipe
+    assert own["trainer"]["logger"] is False
+    assert own["model"]["rate"] == 0.5
+    assert "callbacks" not in own["trainer"]
+
+
 def test_every_cell_has_its_seed_and_its_strategy(write_plan, tmp_path):
     cells = lay_out(read_plan(write_plan()), tmp_path / "out")
     assert [(c.variant, c.seed) for c in cells] == [

@@ -68,7 +68,7 @@ class TestNames:
             recipe_file(word)
 
     def test_words_of_a_command(self):
-        (mine,) = write("mine.yaml")
+        write("mine.yaml")
         base = str(ROOT / "recipes" / "base.yaml")
         words = ["fit", "--config", "base", "--config=./mine.yaml", "-c", "base", "--model=base"]
         assert located(words) == [

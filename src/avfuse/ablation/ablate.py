@@ -52,11 +52,11 @@ def ablate(
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs is {jobs}; at least one is needed")
     plan = read_plan(config)
-    if not quiet:
-        print(f"avfuse: recipe: {in_words([*built_on(config), config])}", file=sys.stderr)
     with locked(output):
         cells = lay_out(plan, output)
         _check(plan, [cell for cell in cells if not cell.is_done(plan)])
+        if not quiet:
+            print(f"avfuse: recipe: {in_words([*built_on(config), config])}", file=sys.stderr)
         failed = run_cells(plan, cells, jobs or _jobs(), quiet=quiet)
         return _summed_up(plan, cells, failed, output)
 
