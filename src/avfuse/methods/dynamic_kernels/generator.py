@@ -186,6 +186,17 @@ class Generator(Method[Condition, tuple[()], tuple[()]]):
         return copied.to(memory_format=torch.channels_last)
 
 
+def dynamic(method: Method) -> Generator:
+    """A model with dynamic kernels.
+
+    Raises:
+        InputError: it has none.
+    """
+    if not isinstance(method, Generator):
+        raise InputError("the model has no dynamic kernels; give one of dynamic_kernels")
+    return method
+
+
 def _heads(channels: int, motion: Motion) -> nn.Sequential:
     """Colour (3 channels), α (1) and flow (2), four pixels each; the flow starts from rest."""
     conv = nn.Conv2d(channels, 4 * (6 if motion == "flow" else 4), 3, 1, 1)

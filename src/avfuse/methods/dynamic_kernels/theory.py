@@ -12,7 +12,7 @@ the decoder is handed.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -25,8 +25,7 @@ from avfuse.errors import InputError
 from avfuse.fusion.dynamic_kernel import DynamicKernel
 from avfuse.geometry.box import box_from_landmarks, crop
 from avfuse.layers.dynamic_conv import dynamic_conv2d
-from avfuse.method import Method
-from avfuse.methods.dynamic_kernels.generator import Generator
+from avfuse.methods.dynamic_kernels.generator import Generator, dynamic
 from avfuse.methods.dynamic_kernels.viz import bounds_plot, segments
 from avfuse.model_file import load
 from avfuse.types import Condition
@@ -115,22 +114,22 @@ def bounds(
         bottleneck: y_0.
         p: 1 or 2.
     """
-    given1, y1 = _chain(one, activations, bottleneck)
-    given2, y2 = _chain(other, activations, bottleneck)
-    size = _norm(y1[0], p)
+    given1, y1 = chain(one, activations, bottleneck)
+    given2, y2 = chain(other, activations, bottleneck)
+    size = lp_norm(y1[0], p)
     changes = [a - b for a, b in zip(one, other, strict=True)]
-    norms = torch.stack([torch.stack([_kernel_norm(k, p) for k in ks]) for ks in (one, other)])
-    apart = torch.stack([_kernel_norm(change, p) for change in changes])
+    norms = torch.stack([torch.stack([kernel_norm(k, p) for k in ks]) for ks in (one, other)])
+    apart = torch.stack([kernel_norm(change, p) for change in changes])
     product = measured = torch.zeros_like(apart[0])
     before = size  # ‖x‖·Π_{l<i} ‖k_l²‖
     for i, change in enumerate(changes):
         product = norms[0, i] * product + apart[i] * before
         before = before * norms[1, i]
-        new = _operator_norm(change, p) * _norm(y2[i], p)
+        new = _operator_norm(change, p) * lp_norm(y2[i], p)
         measured = _operator_norm(one[i], p) * measured + new
     largest = norms.amax((0, 1))
-    given = [_norm(a - b, p) for a, b in zip(given1, given2, strict=True)]
-    after = [_norm(a - b, p) for a, b in zip(y1[1:], y2[1:], strict=True)]
+    given = [lp_norm(a - b, p) for a, b in zip(given1, given2, strict=True)]
+    after = [lp_norm(a - b, p) for a, b in zip(y1[1:], y2[1:], strict=True)]
     return Bounds(
         difference=after[-1],
         theorem=largest ** (len(changes) - 1) * size * apart.sum(0),
@@ -143,7 +142,7 @@ def bounds(
     )
 
 
-def _chain(
+def chain(
     kernels: Sequence[Tensor], activations: Sequence[nn.Module], bottleneck: Tensor
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Eq. 9: what the activations g_1 to g_n are given, and y_0 to y_n, all beside ones."""
@@ -197,13 +196,14 @@ def _absorb(weight: Tensor, bias: Tensor | float, norm: nn.BatchNorm2d) -> Tenso
     return kernel
 
 
-def _norm(x: Tensor, p: int) -> Float[Tensor, "N"]:
+def lp_norm(x: Tensor, p: int) -> Float[Tensor, "N"]:
+    """‖x‖_p of each of N."""
     return torch.linalg.vector_norm(x.double().flatten(1), p, 1)
 
 
-def _kernel_norm(kernel: Tensor, p: int) -> Float[Tensor, "N"]:
+def kernel_norm(kernel: Tensor, p: int) -> Float[Tensor, "N"]:
     """‖k‖_p, times what makes ‖k * y‖ ≤ ‖k‖·‖y‖ true of more than one tap."""
-    return _norm(kernel, p) * (kernel.shape[-1] * kernel.shape[-2]) ** (1 - 1 / p)
+    return lp_norm(kernel, p) * (kernel.shape[-1] * kernel.shape[-2]) ** (1 - 1 / p)
 
 
 def _operator_norm(kernel: Tensor, p: int) -> Float[Tensor, "N"]:
@@ -218,9 +218,26 @@ def report(
 
     Args:
         generator: as of [`compare`][avfuse.methods.dynamic_kernels.theory.compare].
+        sounds: as of [`drawn`][avfuse.methods.dynamic_kernels.theory.drawn].
+        count: likewise.
+        p: 1 or 2.
+        seed: likewise.
+    """
+    with torch.inference_mode():
+        chunks = drawn(generator, sounds, count, seed)
+        parts = [compare(generator, image, one, other, p) for image, one, other in chunks]
+    return Bounds(*map(torch.cat, zip(*parts, strict=True)))
+
+
+def drawn(
+    generator: Generator, sounds: Sequence[Path], count: int, seed: int
+) -> Iterator[tuple[Float[Tensor, "3 H W"], Float[Tensor, "N 80 S"], Float[Tensor, "N 80 S"]]]:
+    """Random pairs of audio segments and one procedural face, some pairs at a time.
+
+    Args:
+        generator: whose sizes they have.
         sounds: files with sound; a pair is any two segments of all of them.
         count: of pairs.
-        p: 1 or 2.
         seed: of the draw.
 
     Raises:
@@ -233,23 +250,8 @@ def report(
     image = torch.from_numpy(face).permute(2, 0, 1) / 255
     heard = torch.cat([segments(path, generator.audio.steps) for path in sounds])
     draw = torch.randint(len(heard), (count, 2), generator=torch.Generator().manual_seed(seed))
-    with torch.inference_mode():
-        parts = [
-            compare(generator, image, heard[i[:, 0]], heard[i[:, 1]], p)
-            for i in torch.split(draw, _CHUNK)
-        ]
-    return Bounds(*map(torch.cat, zip(*parts, strict=True)))
-
-
-def dynamic(method: Method) -> Generator:
-    """A model with dynamic kernels.
-
-    Raises:
-        InputError: it has none.
-    """
-    if not isinstance(method, Generator):
-        raise InputError("the model has no dynamic kernels; give one of dynamic_kernels")
-    return method
+    for chosen in torch.split(draw, _CHUNK):
+        yield image, heard[chosen[:, 0]], heard[chosen[:, 1]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

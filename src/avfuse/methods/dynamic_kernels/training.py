@@ -31,7 +31,7 @@ class TalkingFace(Training):
     Each batch of pairs is used both ways: f(V1, A2) -> V2 and f(V2, A1) -> V1 (eq. 3). Since the
     two differ in the mouth only, the discriminator (eq. 4) looks at the mouth, unless it is to see
     the frame. A term whose weight is 0 is not computed: with all but reconstruction and adversarial
-    at 0, the loss is eq. 5, as `recipes/papers/dynamic_kernels/paper.yaml` has it.
+    at 0, the loss is eq. 5, as `papers/dynamic_kernels/paper.yaml` has it.
 
     Args:
         fusion: how sound gets in. It has no default, here or anywhere: set it in one place.

@@ -14,8 +14,7 @@ from torch import Tensor
 
 from avfuse.errors import InputError
 from avfuse.geometry.box import Frame
-from avfuse.methods.dynamic_kernels.generator import Generator
-from avfuse.methods.dynamic_kernels.theory import dynamic
+from avfuse.methods.dynamic_kernels.generator import Generator, dynamic
 from avfuse.model_file import load
 from avfuse.sound.mel import STEP_RATE, MelStream, mel_windows
 from avfuse.types import Kernel
