@@ -26,9 +26,11 @@ from avfuse.runtime.choose import RUNNERS, runner_named
 from avfuse.runtime.eager import EagerRunner
 from avfuse.runtime.fast import has_bfloat16
 from avfuse.runtime.fast_cpu import FastCpuRunner
-from avfuse.runtime.parity import TOLERANCE, composed, largest_error, trial
-from avfuse.runtime.runner import Planes, Runner
+from avfuse.runtime.parity import TOLERANCE, Trial, composed, largest_error, trial
+from avfuse.runtime.runner import Runner
+from avfuse.runtime.speaker import Speaker
 from avfuse.sound.mel import mel_spectrogram, mel_windows
+from avfuse.types import Planes, Seen
 from avfuse.video.audio import read_audio
 from avfuse.video.read import frames
 
@@ -46,8 +48,8 @@ def chunk_of(pictures, landmarks, waveform, times, network):
     """What the pipeline would give a runner."""
     faces = zip(pictures, landmarks, strict=True)
     crops = [crop(image, box_from_landmarks(points), network.size) for image, points in faces]
-    mel = mel_windows(mel_spectrogram(waveform), times, network.audio.steps)
-    return torch.from_numpy(np.stack(crops)), mel
+    heard = mel_windows(mel_spectrogram(waveform), times, network.hears)
+    return Trial(heard, Seen(torch.from_numpy(np.stack(crops))), None)
 
 
 @pytest.fixture(scope="module")
@@ -100,26 +102,25 @@ class TestParity:
     def test_on_drawn_frames(self, runner, name, bundled, drawn):
         assert isinstance(runner, Runner)
         assert runner.name == name
-        assert largest_error(runner, EagerRunner(bundled), *drawn) <= TOLERANCE
+        assert largest_error(runner, EagerRunner(bundled), drawn) <= TOLERANCE
 
     @pytest.mark.skipif(not DATA.exists(), reason="needs GRID clips beside the project")
     def test_on_real_frames(self, runner, bundled):
         for clip in CLIPS:
-            assert largest_error(runner, EagerRunner(bundled), *grid(clip, bundled)) <= TOLERANCE
+            assert largest_error(runner, EagerRunner(bundled), grid(clip, bundled)) <= TOLERANCE
 
-    def test_the_network_does_something_there(self, bundled, drawn):
-        crops, mel = drawn
-        eager = EagerRunner(bundled)
-        spoken = composed(crops, eager(crops, eager.prepare(mel)))
+    def test_the_network_does_something_there(self, bundled, drawn, run):
+        crops = drawn.seen.images
+        spoken = composed(crops, run(EagerRunner(bundled), drawn))
         assert (spoken - crops.permute(0, 3, 1, 2)).abs().max() > 5 * TOLERANCE
 
-    def test_without_blending(self, network, chunk):
+    def test_without_blending(self, network, chunk, run):
         plain = copy.deepcopy(network)
         plain.blend = False
-        crops, mel = chunk(2)
+        given = chunk(2)
         fast, eager = FastCpuRunner(plain), EagerRunner(plain)
-        assert largest_error(fast, eager, crops, mel) <= TOLERANCE
-        assert (fast(crops, fast.prepare(mel)).mask == 1).all()
+        assert largest_error(fast, eager, given) <= TOLERANCE
+        assert (run(fast, given).mask == 1).all()
 
 
 STRATEGIES = {
@@ -129,47 +130,59 @@ STRATEGIES = {
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
-def test_every_strategy(strategy, lively, chunk):
+def test_every_strategy(strategy, lively, chunk, run):
     torch.manual_seed(0)
     plan = {"channels": (4, 8, 8), "blocks": (0, 1, 0), "audio_width": 2, "size": 64}
     network = lively(Generator(strategy, **plan))
-    crops, mel = chunk(3)
-    fast, eager = (
-        runner(crops, runner.prepare(mel))
-        for runner in (FastCpuRunner(network, torch.float32), EagerRunner(network))
-    )
+    given = chunk(3)
+    runners = FastCpuRunner(network, torch.float32), EagerRunner(network)
+    fast, eager = (run(runner, given) for runner in runners)
     torch.testing.assert_close(fast.mask, eager.mask, rtol=0, atol=1e-4)
     torch.testing.assert_close(fast.flow, eager.flow, rtol=0, atol=1e-3)
-    torch.testing.assert_close(fast.change, eager.change, rtol=0, atol=1e-2)
+    torch.testing.assert_close(fast.colour, eager.colour, rtol=0, atol=1e-2)
 
 
 class TestPlanes:
-    def test_compose_to_what_the_generator_draws(self, network, chunk):
-        crops, mel = chunk(3)
-        eager = EagerRunner(network)
-        planes = eager(crops, eager.prepare(mel))
+    def test_compose_to_what_the_generator_draws(self, network, chunk, run):
+        given = chunk(3)
+        crops = given.seen.images
+        planes = run(EagerRunner(network), given)
         with torch.inference_mode():
-            condition = network.prepare(mel.unsqueeze(0)).fold()
+            condition = network.condition(given.heard.unsqueeze(0)).fold()
             image = network(crops.permute(0, 3, 1, 2) / 255, condition).image
         levels = (image * 255).clamp(0, 255)
         torch.testing.assert_close(composed(crops, planes), levels, rtol=0, atol=1e-3)
 
-    def test_any_number_of_frames(self, network, chunk):
-        crops, mel = chunk(5)
+    def test_any_number_of_frames(self, network, chunk, run):
+        given = chunk(5)
         fast = FastCpuRunner(network)
-        together = fast(crops, fast.prepare(mel))
+        together = run(fast, given)
         for i in range(5):
-            alone = fast(crops[i : i + 1], fast.prepare(mel[i : i + 1]))
+            one = Trial(given.heard[i : i + 1], Seen(given.seen.images[i : i + 1]), None)
+            alone = run(fast, one)
             assert largest(alone, Planes(*(p[i : i + 1] for p in together))) < 0.02
 
-    def test_the_generator_is_left_as_it_was(self, network, chunk):
+    def test_the_generator_is_left_as_it_was(self, network, chunk, run):
         before = copy.deepcopy(network.state_dict())
-        crops, mel = chunk(1)
+        given = chunk(1)
         eager = EagerRunner(network)
-        planes = eager(crops, eager.prepare(mel))
+        planes = run(eager, given)
         FastCpuRunner(network)
         assert network.state_dict().keys() == before.keys()
-        assert largest(eager(crops, eager.prepare(mel)), planes) == 0
+        assert largest(run(eager, given), planes) == 0
+
+
+class TestSpeaker:
+    def test_frames_that_are_not_shown_are_heard(self, network, chunk):
+        given, eager = chunk(5), EagerRunner(network)
+        every = Speaker(eager).step(given.heard, given.seen)
+        some = Speaker(eager).step(given.heard, given.seen, [1, 4])
+        assert largest(some, Planes(*(p[[1, 4]] for p in every))) < 0.01
+
+    def test_none_of_them_shown(self, network, chunk):
+        given = chunk(5)
+        planes = Speaker(EagerRunner(network)).step(given.heard, given.seen, [])
+        assert list(planes.each()) == []
 
 
 def largest(planes, others):
@@ -186,13 +199,13 @@ class TestPrecision:
     def test_bfloat16_is_refused_where_it_does_not(self, network, monkeypatch):
         given = trial(network)
         narrow = FastCpuRunner(network, torch.bfloat16)
-        error = largest_error(narrow, EagerRunner(network), *given)
+        error = largest_error(narrow, EagerRunner(network), given)
         assert error > 0
         monkeypatch.setattr("avfuse.runtime.fast.has_bfloat16", lambda _: True)
         monkeypatch.setattr("avfuse.runtime.fast.TOLERANCE", 0.9 * error)
         runner = FastCpuRunner(network)
         assert runner.dtype == torch.float32
-        assert largest_error(runner, EagerRunner(network), *given) < 0.01
+        assert largest_error(runner, EagerRunner(network), given) < 0.01
         with pytest.raises(InputError, match=r"in bfloat16 pixels are up to .* levels off"):
             FastCpuRunner(network, torch.bfloat16)
 
@@ -225,45 +238,42 @@ def calls(work, *arguments):
 
 
 class TestWork:
-    def test_no_norm_is_left(self, network, chunk):
-        crops, mel = chunk(1)
+    def test_no_norm_is_left(self, network, chunk, run):
         eager, fast = EagerRunner(network), FastCpuRunner(network)
         norms = [
-            sum(n for op, n in calls(r, crops, r.prepare(mel)).items() if "batch_norm" in op)
+            sum(n for op, n in calls(run, r, chunk(1)).items() if "batch_norm" in op)
             for r in (eager, fast)
         ]
         fused = sum(isinstance(part, torch.nn.BatchNorm2d) for part in fast_parts(network))
         assert norms == [norms[0], fused]
         assert norms[0] > fused
 
-    def test_kernels_of_a_chunk_in_one_product(self, network, chunk):
+    def test_kernels_of_a_chunk_in_one_product(self, network, chunk, prepared):
         fast = FastCpuRunner(network)
-        assert calls(fast.prepare, chunk(8)[1]) == calls(fast.prepare, chunk(1)[1])
+        assert calls(prepared, fast, chunk(8)) == calls(prepared, fast, chunk(1))
 
-    def test_no_call_is_made_for_a_frame_alone(self, network, chunk):
+    def test_no_call_is_made_for_a_frame_alone(self, network, chunk, prepared):
         """No kernel, copy or memory: a longer chunk asks for the same, but larger."""
         fast = FastCpuRunner(network)
-        one, eight = ((crops, fast.prepare(mel)) for crops, mel in (chunk(1), chunk(8)))
-        assert calls(fast, *one) == calls(fast, *eight)
-        assert 0 < allocations(fast, *eight) <= allocations(fast, *one)
+        one, eight = ((g.seen.images, prepared(fast, g)) for g in (chunk(1), chunk(8)))
+        assert calls(fast.draw, *one) == calls(fast.draw, *eight)
+        assert 0 < allocations(fast.draw, *eight) <= allocations(fast.draw, *one)
 
-    def test_nothing_is_doubled_or_joined(self, network, chunk):
-        crops, mel = chunk(2)
-        fast = FastCpuRunner(network)
-        seen = calls(fast, crops, fast.prepare(mel))
+    def test_nothing_is_doubled_or_joined(self, network, chunk, prepared):
+        fast, given = FastCpuRunner(network), chunk(2)
+        seen = calls(fast.draw, given.seen.images, prepared(fast, given))
         assert not {"upsample_nearest2d", "cat", "clone"} & set(seen)
 
-    def test_less_work_than_eager(self, network, chunk):
-        crops, mel = chunk(1)
+    def test_less_work_than_eager(self, network, chunk, run):
         eager, fast = (
-            sum(calls(r, crops, r.prepare(mel)).values())
-            for r in (EagerRunner(network), FastCpuRunner(network, torch.float32))
+            sum(calls(run, runner, chunk(1)).values())
+            for runner in (EagerRunner(network), FastCpuRunner(network, torch.float32))
         )
         assert fast < eager
 
 
 def fast_parts(network):
-    return lean(network).fusion.modules()
+    return network.lean(torch.float32).fusion.modules()
 
 
 class TestNames:
