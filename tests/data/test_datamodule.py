@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from avfuse.faces.landmark_data import LandmarkFaces
+from avfuse.experts.landmarks.data import LandmarkFaces
 from avfuse.metrics.sync_data import MouthsAndSound
 
 from avfuse import InputError

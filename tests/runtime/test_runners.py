@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from avfuse.methods.dynamic_kernels.lean import lean
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from avfuse import Generator, InputError, load
