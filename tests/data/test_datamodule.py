@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from avfuse.experts.landmarks.data import LandmarkFaces
 from avfuse.metrics.sync_data import MouthsAndSound
 
 from avfuse import InputError
@@ -13,6 +12,7 @@ from avfuse.data.datamodule import TalkingClips, _shares
 from avfuse.data.pairs import RenderedTwins, TransplantedMouths
 from avfuse.data.split import split_clips
 from avfuse.data.synthetic import synthetic_clip
+from avfuse.experts.landmarks.data import LandmarkFaces
 
 
 @pytest.fixture

@@ -17,13 +17,15 @@ from avfuse.faces.choose import OneFace
 from avfuse.faces.tracker import FixedBox
 from avfuse.geometry.box import Box, crop
 from avfuse.runtime.eager import EagerRunner
+from avfuse.runtime.speaker import Speaker
 from avfuse.sound.feed import MelFeed
 from avfuse.sound.mel import SAMPLE_RATE
 from avfuse.speaking.speech import Speech
 from avfuse.speaking.stopwatch import Stopwatch
+from avfuse.types import Planes
 from avfuse.video.audio import duration, mono_blocks, read_audio
 from avfuse.video.bounce import forth_and_back
-from avfuse.video.paste import Spoken, paste
+from avfuse.video.paste import paste
 from avfuse.video.picture import write_picture
 from avfuse.video.read import TimedFrame, frames, probe
 from avfuse.video.write import VideoWriter
@@ -252,8 +254,8 @@ class TestOverlap:
     def test_changes_no_bit(self, speak, face, speech, generator, written):
         """The frames are those of one stage after the other."""
         speak(runner="eager")
-        speech_of = Speech(EagerRunner(generator), generator.size, Stopwatch())
-        sound = MelFeed(mono_blocks(speech), generator.audio.steps)
+        speech_of = Speech(Speaker(EagerRunner(generator)), Stopwatch())
+        sound = MelFeed(mono_blocks(speech), generator.hears)
         frames = itertools.islice(forth_and_back(face, exact=True), 25)
         plain = list(speech_of.frames(OneFace(FixedBox(BOX)).track(frames), sound))
         for (expected, _), frame in zip(plain, written, strict=True):
@@ -321,7 +323,7 @@ class TestMemory:
 
     def test_pasting_copies_the_frame_once(self):
         frame = np.zeros((2000, 2000, 3), np.uint8)
-        planes = Spoken(*(np.ones((32, 32, *c), np.float32) for c in ((), (3,), (2,))))
+        planes = Planes(*(torch.ones(32, 32, *c) for c in ((3,), (), (2,))))
         paste(frame, Box(0.0, 0.0, 50.0, 50.0), planes)  # what is cached
         tracemalloc.start()
         paste(frame, Box(0.0, 0.0, 50.0, 50.0), planes)

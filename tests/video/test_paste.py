@@ -7,7 +7,8 @@ import torch
 
 from avfuse.geometry.box import Box, crop
 from avfuse.layers.warp import warp
-from avfuse.video.paste import Spoken, paste
+from avfuse.types import Planes
+from avfuse.video.paste import paste
 
 
 def picture(height=120, width=160, seed=0):
@@ -21,11 +22,15 @@ def square(x, y, side):
 
 def spoken(mask=1.0, change=0, flow=(0.0, 0.0), size=64):
     """The same everywhere, unless an array says otherwise."""
-    return Spoken(
+    return planes(
         np.ones((size, size), np.float32) * np.float32(mask),
         np.ones((size, size, 3), np.float32) * np.asarray(change, np.float32),
         np.ones((size, size, 2), np.float32) * np.asarray(flow, np.float32),
     )
+
+
+def planes(mask, change, flow):
+    return Planes(*map(torch.from_numpy, (change, mask, flow)))
 
 
 WHITE = spoken(change=255)
@@ -58,7 +63,7 @@ def test_is_what_the_network_made_where_both_have_one_size():
     moved = warp(image[None], torch.from_numpy(flow).permute(2, 0, 1)[None].double())[0]
     motion = (moved.permute(1, 2, 0).numpy() + change).clip(0, 255)
     wanted = crop(frame, box, 64) * 0.25 + motion * 0.75
-    got = paste(frame, box, Spoken(mask, change, flow))[30:94, 20:84]
+    got = paste(frame, box, planes(mask, change, flow))[30:94, 20:84]
     # Away from the ramp, and from where the frame goes on and the crop does not.
     inner = slice(8, -8)
     assert np.abs(flow).max() < 8
@@ -145,4 +150,35 @@ def test_refuses_sizes_that_do_not_fit():
     with pytest.raises(ValueError, match="expected x0 < x1"):
         paste(frame, square(0.0, 0.0, 0.0), WHITE)
     with pytest.raises(ValueError, match="squares of one size"):
-        paste(frame, square(0.0, 0.0, 9.0), WHITE._replace(flow=np.zeros((32, 32, 2), np.float32)))
+        paste(frame, square(0.0, 0.0, 9.0), WHITE._replace(flow=torch.zeros(32, 32, 2)))
+
+
+@pytest.mark.parametrize("box", BOXES)
+def test_without_a_flow_the_colour_is_the_motion_image(box):
+    """Pasted over the frame where α is 1, whatever the frame shows."""
+    grey = spoken(change=90)._replace(flow=None)
+    over = (paste(picture(seed=seed), box, grey) for seed in (0, 1))
+    inner = Box(box.x0 + box.side / 4, box.y0 + box.side / 4, box.x1 - box.side / 4, 0)
+    rows = slice(max(0, int(inner.y0) + 1), max(0, int(box.y0 + 0.75 * box.side)))
+    columns = slice(max(0, int(inner.x0) + 1), max(0, int(inner.x1)))
+    for result in over:
+        assert (result[rows, columns] == 90).all()
+
+
+def test_without_a_mask_all_of_the_box_is_covered():
+    frame, box = picture(), square(20.0, 30.0, 64.0)
+    whole = spoken(change=90)
+    one, other = (paste(frame, box, w) for w in (whole, whole._replace(mask=None)))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_a_rectangle_is_scaled_along_either_side():
+    """Twice as wide as high: what lies in the crop's middle lies in the box's."""
+    frame, box = np.zeros((120, 160, 3), np.uint8), Box(20.0, 30.0, 140.0, 90.0)
+    rows, columns = np.mgrid[:64, :64]
+    spot = np.exp(-((columns - 47.5) ** 2 + (rows - 15.5) ** 2) / (2 * 4**2))
+    change = np.repeat((spot * 255).astype(np.float32)[..., None], 3, axis=2)
+    result = paste(frame, box, spoken(change=change))[..., 0].astype(float)
+    rows, columns = np.mgrid[:120, :160]
+    found = np.array([(result * columns).sum(), (result * rows).sum()]) / result.sum()
+    np.testing.assert_allclose(found, [20 + 0.75 * 120 - 0.5, 30 + 0.25 * 60 - 0.5], atol=0.2)
