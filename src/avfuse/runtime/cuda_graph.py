@@ -137,7 +137,7 @@ class CudaGraphRunner(Runner):
         if filled not in self._captured and not self._refused:
             self._capture(filled, *given)
         if self._refused:
-            return super().submit(images, condition)
+            return self._eager.submit(images, condition)
         wait = self._captured[filled].submit(*given)
         return lambda: mapped(wait(), lambda plane: plane[:count])
 
@@ -146,7 +146,8 @@ class CudaGraphRunner(Runner):
             made = _Captured(self._eager.frame_side, images, condition, self._accelerator)
         except RuntimeError as error:  # some kernels cannot be captured, or there is no memory
             reason = str(error).partition("\n")[0]
-            _log.warning("no CUDA graph of %s (%s): it runs call by call", self.method, reason)
+            name = type(self.method).__name__
+            _log.warning("no CUDA graph of %s (%s): it runs call by call", name, reason)
             self._refused = True
         else:
             self._captured[count] = made
