@@ -240,6 +240,8 @@ def _is_safetensors(path: Path) -> bool:
 def _ours(path: Path) -> Method:
     try:
         plan = _plan(_header(path))
+    except InputError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is not a model file; make one with avfuse export") from error
     return _filled(plan, read_weights(path), path)
