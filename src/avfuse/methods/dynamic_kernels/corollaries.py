@@ -123,7 +123,7 @@ def perceptual(
     loss = [
         lp_norm(_onwards(eye, gs[1], chain(kernels, gs[0], x)[1][-1]) - wanted, 1) for kernels in f
     ]
-    apart, most = _apart_and_most(*f, 1)
+    apart, most = _apart_and_most(f[0], f[1], 1)
     through = torch.ones_like(apart)
     for kernel in eye:
         through = through * kernel_norm(kernel, 1)
@@ -148,7 +148,7 @@ def cycle(
     whole = [[*a, *b] for a, b in zip(there, back, strict=True)]
     given = chain([], [], x)[1][0]
     loss = [lp_norm(chain(kernels, [*gs, *gs], x)[1][-1] - given, 1) for kernels in whole]
-    apart, most = _apart_and_most(*whole, 1)
+    apart, most = _apart_and_most(whole[0], whole[1], 1)
     bound = most ** (len(whole[0]) - 1) * apart * lp_norm(given, 1)
     return Sides((loss[0] - loss[1]).abs(), bound)
 
