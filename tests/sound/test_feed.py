@@ -5,7 +5,7 @@ import torch
 
 from avfuse import mel_spectrogram, mel_windows
 from avfuse.sound.feed import MelFeed
-from avfuse.sound.mel import SILENCE
+from avfuse.sound.mel import SILENCE, Hearing
 
 SECONDS = 3
 
@@ -18,7 +18,7 @@ def waveform():
 
 
 def windows(waveform, block, times, steps=16, chunk=8):
-    feed = MelFeed(waveform.split(block), steps)
+    feed = MelFeed(waveform.split(block), Hearing.centred(steps))
     return torch.cat([feed.windows(part) for part in times.split(chunk)])
 
 
@@ -74,7 +74,7 @@ def test_takes_blocks_only_when_they_are_needed_and_forgets_them():
             taken.append(number)
             yield torch.full((1600,), 0.1)
 
-    feed = MelFeed(blocks(), 16)
+    feed = MelFeed(blocks(), Hearing.centred(16))
     for second in range(60):
         feed.windows(second + torch.arange(25, dtype=torch.float64) / 25)
         assert len(taken) <= 10 * second + 13

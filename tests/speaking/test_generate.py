@@ -293,7 +293,7 @@ class TestMemory:
             nonlocal alive
             alive -= 1
 
-        monkeypatch.setattr("avfuse.speaking.generate.forth_and_back", counted)
+        monkeypatch.setattr("avfuse.speaking.scene.forth_and_back", counted)
         silence = np.zeros(seconds * SAMPLE_RATE, np.float32)
         _, report = speak(audio=made.speech(tmp_path / "long.wav", silence))
         assert report.frames == 25 * seconds
@@ -315,7 +315,7 @@ class TestMemory:
             results.append(paste(frame, *given))
             return results[-1]
 
-        monkeypatch.setattr("avfuse.speaking.generate.forth_and_back", kept)
+        monkeypatch.setattr("avfuse.speaking.scene.forth_and_back", kept)
         monkeypatch.setattr("avfuse.speaking.speech.paste", pasting)
         speak()
         assert all(a is b for a, b in zip(pasted, decoded, strict=False))
@@ -375,7 +375,7 @@ def test_whole_seconds_of_sound_make_whole_seconds_of_frames(
 ):
     """Timestamps that add up to a little less than the sound's length bring no frame more."""
     short = (f._replace(time=f.time * (1 - 1e-9)) for f in forth_and_back(face))
-    monkeypatch.setattr("avfuse.speaking.generate.forth_and_back", lambda *_, **__: short)
+    monkeypatch.setattr("avfuse.speaking.scene.forth_and_back", lambda *_, **__: short)
     path = made.speech(tmp_path / "two.wav", np.zeros(2 * SAMPLE_RATE, np.float32))
     report = generate(face, path, tmp_path / "out.mp4", model=generator, quiet=True)
     assert report.frames == pytest.approx(2 * report.fps)
