@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from avfuse.metrics.sync_data import MouthsAndSound
+from avfuse.experts.sync.data import MouthsAndSound
 
 from avfuse import InputError
 from avfuse.data.datamodule import TalkingClips, _shares
