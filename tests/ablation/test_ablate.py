@@ -74,8 +74,8 @@ def test_a_cell_that_was_stopped_before_its_model_was_written_keeps_the_averaged
     saved = load(cell.folder / MODEL).state_dict()
     names = [n for n, v in saved.items() if v.is_floating_point()]
     for name in names:
-        torch.testing.assert_close(saved[name], averaged[f"generator.{name}"], atol=1e-3, rtol=1e-3)
-    assert any((raw[f"generator.{n}"] - saved[n]).abs().max() > 1e-2 for n in names)
+        torch.testing.assert_close(saved[name], averaged[f"method.{name}"], atol=1e-3, rtol=1e-3)
+    assert any((raw[f"method.{n}"] - saved[n]).abs().max() > 1e-2 for n in names)
 
 
 def test_a_trained_cell_is_only_tested(cell, monkeypatch):

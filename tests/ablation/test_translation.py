@@ -22,7 +22,7 @@ def held(twins, generator):
 
 
 def test_the_face_moves_up_by_that_share_of_the_crop(twins):
-    still, moved = (dubbing(twins[0], 64, up).target for up in (0.0, 0.125))
+    still, moved = (dubbing(twins[0], 64, up=up).target for up in (0.0, 0.125))
     offset = still.landmarks - moved.landmarks
     np.testing.assert_allclose(offset[..., 1], 0.125 * SIZE, atol=1e-3)
     np.testing.assert_allclose(offset[..., 0], 0.0, atol=1e-3)
@@ -47,7 +47,7 @@ def test_a_model_that_does_the_same_everywhere_scores_the_same_everywhere(held, 
 def test_a_model_that_only_looks_at_one_place_fails_elsewhere(held, judge, monkeypatch):
     """Corrects the lower part of the crop perfectly: right only as long as the mouth is there."""
     share = 0.2
-    truth = {up: dubbing(held.source, 64, up).target for up in (0.0, share)}
+    truth = {up: dubbing(held.source, 64, up=up).target for up in (0.0, share)}
 
     def speak(images, given, mel, times):
         target = next(t for t in truth.values() if np.array_equal(t.copy, given))
