@@ -243,7 +243,9 @@ def _ours(path: Path) -> Method:
     except InputError:
         raise
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is not a model file; make one with avfuse export") from error
+        raise InputError(
+            f"{path}: weights and configuration do not fit (it has none); export it again"
+        ) from error
     return _filled(plan, read_weights(path), path)
 
 

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from avfuse.experts.sync.data import MouthsAndSound
 
 from avfuse import InputError
 from avfuse.data.datamodule import TalkingClips, _shares
@@ -13,6 +12,7 @@ from avfuse.data.pairs import RenderedTwins, TransplantedMouths
 from avfuse.data.split import split_clips
 from avfuse.data.synthetic import synthetic_clip
 from avfuse.experts.landmarks.data import LandmarkFaces
+from avfuse.experts.sync.data import MouthsAndSound
 
 
 @pytest.fixture

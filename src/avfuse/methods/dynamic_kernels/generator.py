@@ -94,12 +94,13 @@ class Generator(Method[Condition, tuple[()], tuple[()]]):
         """Build one, its strategy by the name that it has there; dynamic kernels unless named.
 
         Raises:
-            InputError: the strategy is not imported, or was made by a function without a name.
+            InputError: the strategy is not imported.
+            ValueError: none is named.
         """
         plain = {"fusion": {"class_path": "DynamicKernel", "init_args": {}}, **config}
         described = plain.pop("fusion")
         if described is None:
-            raise InputError("the fusion was made by a function, which a file cannot name")
+            raise ValueError("fusion=None; a configuration has to name a strategy")
         return cls(factory(described), **plain)
 
     @classmethod
