@@ -81,13 +81,13 @@ def test_strategies_are_compared_like_for_like(strategies, grid):
     """Whatever their own recipes say of it, all hear as much, and see as much."""
     models = [_built(strategies, trial) for trial in grid if trial["seed_everything"]["value"] == 0]
     assert {model.hparams["mel_steps"] for model in models} == {24}
-    fusions = [model.generator.config["fusion"]["init_args"] for model in models]
+    fusions = [model.method.config["fusion"]["init_args"] for model in models]
     assert {made["rank"] for made in fusions if "rank" in made} == {24}
     for model in models:  # what they do not differ in by name or blending is the same
-        assert model.generator.config == {
-            **models[0].generator.config,
-            "fusion": model.generator.config["fusion"],
-            "blend": model.generator.blend,
+        assert model.method.config == {
+            **models[0].method.config,
+            "fusion": model.method.config["fusion"],
+            "blend": model.method.blend,
         }
 
 

@@ -22,6 +22,7 @@ class Drawn:
     """A clip whose videos are plain colours."""
 
     group, methods, key = "all", METHODS, ""
+    panels = METHODS[0], METHODS[-1]
 
     def __init__(self, clip, target):
         self.clip, self.target = clip, target

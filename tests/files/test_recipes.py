@@ -93,12 +93,12 @@ class TestBuiltOn:
 
     def test_a_stray_base_above_is_none(self, here):
         write(BASE)
-        write("mine/recipe.yaml")
+        (mine,) = write("mine/recipe.yaml")
         assert built_on(mine) == [ROOT / "recipes" / BASE]
 
     def test_nor_is_a_stray_recipe_of_the_folders_name(self):
         write("mine.yaml", "mine/paper.yaml")
-        write("mine/recipe.yaml")
+        (mine,) = write("mine/recipe.yaml")
         assert built_on(mine) == [ROOT / "recipes" / BASE]
 
     def test_one_beside_the_recipe_is_meant(self, here):
@@ -131,7 +131,7 @@ class TestCopy:
             assert file.read_bytes() == original.read_bytes()
 
     def test_overwrites_nothing(self, here):
-        write("copy/sweeps/kernels.yaml", text="mine")
+        (mine,) = write("copy/sweeps/kernels.yaml", text="mine")
         with pytest.raises(InputError, match=r"kernels.yaml is there already, and is kept"):
             copy_recipes(here / "copy")
         assert [path for path in (here / "copy").rglob("*") if path.is_file()] == [mine]

@@ -21,7 +21,7 @@ from avfuse.experts.landmarks.mean_shape import (
 from avfuse.geometry.pose import mean_shape
 
 LABELS = Path(__file__).parents[3] / "shared" / "data" / "landmarks"
-SHIPPED = Path(str(resources.files("avfuse.faces") / "weights" / "mean_shape.safetensors"))
+SHIPPED = Path(str(resources.files("avfuse.geometry") / "weights" / "mean_shape.safetensors"))
 
 
 def posed(shape, rng, degrees=15.0):

@@ -62,12 +62,12 @@ def test_features_have_a_row_a_moment():
     assert encoded(net.encoder, 16)(clip).shape == (100, 32)
 
 
-def test_lips_are_read_beside_their_sound(made, clip, tmp_path):
+def test_lips_are_read_beside_their_sound(made, person, tmp_path):
     folder = tmp_path / "ann"
     folder.mkdir()
-    video = made.video(folder / "one.mp4", clip)
-    points = np.concatenate([clip.landmarks, np.zeros_like(clip.landmarks[..., :1])], 2)
-    fps = len(clip.times) / (len(clip.waveform) / 16_000)
+    video = made.video(folder / "one.mp4", person)
+    points = np.concatenate([person.landmarks, np.zeros_like(person.landmarks[..., :1])], 2)
+    fps = len(person.times) / (len(person.waveform) / 16_000)
     np.savez(tmp_path / "ann__one.npz", landmarks=points, fps=fps)
     found = read_heard(video, tmp_path, late=0.04)
     assert found.times[0] == 0.04

@@ -158,7 +158,7 @@ def test_recipe_trains_and_writes(tmp_path, monkeypatch):
         *("--trainer.max_epochs", "1", "--trainer.check_val_every_n_epoch", "1"),
         *("--trainer.default_root_dir", str(tmp_path), "--trainer.logger", "false"),
         *("--trainer.precision", "32", "--data.recordings", "null", "--data.unseen", "[]"),
-        *("--data.invented", "4", "--data.held_back", "2", "--data.workers", "0"),
+        *("--data.invented", "8", "--data.held_back", "3", "--data.workers", "0"),
         *("--data.batch", "2", "--data.epoch", "4", "--data.windows", "2"),
         *("--model.output", str(output)),
     ]

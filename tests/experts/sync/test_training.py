@@ -24,7 +24,7 @@ from avfuse.metrics.mouth_crops import SIZE
 from avfuse.metrics.sync_expert import FRAMES, STEPS, load_expert
 from avfuse.sound.mel import mel_windows
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RECIPES = sorted((ROOT / "recipes" / "metrics").glob("*.yaml"))
 
 

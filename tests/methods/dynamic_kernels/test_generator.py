@@ -20,7 +20,7 @@ def small(fusion=DynamicKernel, **options):
 
 def inputs(generator, count=2, size=(32, 48)):
     mel = torch.randn(1, count, 80, generator.audio.steps)
-    return torch.rand(count, 3, *size), generator.prepare(mel).fold()
+    return torch.rand(count, 3, *size), generator.condition(mel).fold()
 
 
 class TestSizes:
@@ -146,9 +146,9 @@ class TestFrames:
         generator = small()
         image = torch.rand(3, 3, 32, 32)
         mel = torch.randn(1, 3, 80, 16)
-        together = generator(image, generator.prepare(mel).fold()).image
+        together = generator(image, generator.condition(mel).fold()).image
         for i in range(3):
-            condition = generator.prepare(mel[:, i : i + 1]).fold()
+            condition = generator.condition(mel[:, i : i + 1]).fold()
             alone = generator(image[i : i + 1], condition).image
             torch.testing.assert_close(alone, together[i : i + 1])
 
@@ -157,7 +157,7 @@ class TestFrames:
         generator = small(fusion)
         image = torch.rand(1, 3, 32, 32)
         one, other = (
-            generator(image, generator.prepare(torch.randn(1, 1, 80, 16)).fold()).image
+            generator(image, generator.condition(torch.randn(1, 1, 80, 16)).fold()).image
             for _ in range(2)
         )
         assert torch.equal(one, other) == (fusion is NoFusion)
@@ -166,7 +166,7 @@ class TestFrames:
         # Away from the borders, a face moved by whole strides gives the same face moved: it is not
         # the place in the picture that decides. One dynamic 1x1 layer keeps the reach short.
         generator = small(functools.partial(DynamicKernel, layers=1))
-        condition = generator.prepare(torch.randn(1, 1, 80, 16)).fold()
+        condition = generator.condition(torch.randn(1, 1, 80, 16)).fold()
         image = torch.rand(1, 3, 128, 128)
         moved = image.roll((2 * generator.stride, -generator.stride), (-2, -1))
         out = generator(image, condition).image.roll(
@@ -189,7 +189,7 @@ class TestPrecision:
         generator = small().bfloat16()
         image = torch.rand(2, 3, 32, 32, dtype=torch.bfloat16)
         mel = torch.randn(1, 2, 80, 16, dtype=torch.bfloat16)
-        assert generator(image, generator.prepare(mel).fold()).image.dtype == torch.bfloat16
+        assert generator(image, generator.condition(mel).fold()).image.dtype == torch.bfloat16
 
     def test_gradients_reach_every_parameter(self):
         generator = small().train()
@@ -204,5 +204,5 @@ class TestPrecision:
         other.load_state_dict(one.state_dict())
         image = torch.rand(1, 3, 32, 32)
         mel = torch.randn(1, 1, 80, 16)
-        first, second = (g(image, g.prepare(mel).fold()).image for g in (one, other))
+        first, second = (g(image, g.condition(mel).fold()).image for g in (one, other))
         assert torch.equal(first, second)

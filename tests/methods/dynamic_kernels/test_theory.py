@@ -95,7 +95,7 @@ class TestItIsTheNetwork:
         image, (one, other) = torch.rand(3, 64, 32).double(), torch.randn(2, 5, 80, 16).double()
         features = generator.face(image.expand(5, -1, -1, -1))
         first, second = (
-            generator.fusion(features, generator.prepare(mel[None]).fold()).features[-1]
+            generator.fusion(features, generator.condition(mel[None]).fold()).features[-1]
             for mel in (one, other)
         )
         found = compare(generator, image, one, other)

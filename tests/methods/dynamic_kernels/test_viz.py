@@ -20,7 +20,7 @@ def given(generator, monkeypatch):
     def give(*weights):
         kernels = (Kernel(torch.stack(weights)[None]),)
         made = Condition(torch.zeros(1, 2, 1), kernels)
-        monkeypatch.setattr(generator, "prepare", lambda _: made)
+        monkeypatch.setattr(generator, "condition", lambda _: made)
         return kernel_picture(generator, torch.zeros(2, 80, 16))
 
     return give
@@ -57,7 +57,7 @@ def test_a_column_a_layer_and_only_the_first_channels(generator):
     mel = torch.randn(2, 80, 16)
     picture = kernel_picture(generator, mel, channels=3)
     assert picture.shape == (TOP + 3 * STEP, LEFT + 2 * 208, 3)
-    kernels = generator.prepare(mel[None]).kernels
+    kernels = generator.condition(mel[None]).kernels
     for layer, kernel in enumerate(kernels):
         weight = kernel.weight[0, 0, :3, :3, 0, 0]
         panel = panels(picture, layer)[0]

@@ -69,7 +69,7 @@ def named_silent(net: PhoneNet, sound: Tensor) -> float:
     return float((net.name(windows).argmax(1) == 0).float().mean())
 
 
-def pink(decibels: float, seconds: int = 20) -> Tensor:
+def pink(decibels: float | int, seconds: int = 20) -> Tensor:
     """Pink noise of a level in dB of full scale; minus infinity is digital silence."""
     noise = coloured_noise(seconds * SAMPLE_RATE, np.random.default_rng(0), 1.0)
     return torch.from_numpy(noise).float() * 10 ** (decibels / 20)
