@@ -162,5 +162,5 @@ class TestSources:
                 data.setup()
 
     def test_a_missing_folder(self, tmp_path):
-        with pytest.raises(InputError, match="is no folder; give --data.videos"):
+        with pytest.raises(InputError, match=r"is no folder; give --data\.videos"):
             TalkingClips(str(tmp_path / "nowhere")).prepare_data()

@@ -4,6 +4,7 @@ import functools
 
 import pytest
 import torch
+from jaxtyping import TypeCheckError
 
 from avfuse import Condition, DynamicKernel, Generator, NoFusion
 from avfuse.layers.warp import blend, warp
@@ -112,12 +113,38 @@ class TestBlending:
         torch.nn.init.normal_(generator.heads[0].weight, std=0.1)
         image, condition = inputs(generator)
         out = generator(image, condition)
-        torch.testing.assert_close(out.motion, warp(image, out.flow) + out.change)
-        assert 0 < out.change.abs().max() <= 1
+        drawn = generator.draw(image, condition)
+        torch.testing.assert_close(out.motion, warp(image, out.flow) + drawn.colour)
+        assert 0 < drawn.colour.abs().max() <= 1
         assert 0 < out.flow.abs().max() <= generator.size / 8
         for parameter in generator.heads.parameters():
             torch.nn.init.zeros_(parameter)
         torch.testing.assert_close(generator(image, condition).motion, image)
+
+    @pytest.mark.parametrize("blend", [True, False])
+    def test_a_free_motion_image_owes_nothing_to_the_input(self, blend):
+        """The paper's: the same colours, whatever is behind them."""
+        generator = small(motion="image", blend=blend)
+        image, condition = inputs(generator)
+        drawn = generator.draw(image, condition)
+        out = generator(image, condition)
+        assert drawn.flow is out.flow is None
+        assert (drawn.mask is None) is not blend
+        torch.testing.assert_close(out.motion, drawn.colour)
+        assert 0 <= out.motion.min() < out.motion.max() <= 1
+        if not blend:
+            torch.testing.assert_close(out.image, out.motion)
+
+    def test_a_change_moves_nothing(self):
+        generator = small(motion="change")
+        image, condition = inputs(generator)
+        drawn, out = generator.draw(image, condition), generator(image, condition)
+        assert not drawn.flow.any()
+        torch.testing.assert_close(out.motion, image + drawn.colour)
+
+    def test_another_motion_is_refused(self):
+        with pytest.raises((ValueError, TypeCheckError), match="motion"):
+            small(motion="sideways")
 
     def test_training_starts_with_nothing_moved_and_learns_to_move(self):
         generator = small().train()
