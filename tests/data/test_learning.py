@@ -73,7 +73,8 @@ def gain(fusion, pairs):
 
 
 def test_lips_are_learnt_from_sound_and_not_without(pairs, monkeypatch):
-    monkeypatch.setattr("avfuse.methods.dynamic_kernels.training.PATCH", 16)
+    for part in ("terms", "training"):
+        monkeypatch.setattr(f"avfuse.methods.dynamic_kernels.{part}.PATCH", 16)
     hears = gain(functools.partial(DynamicKernel, layers=2, rank=8), pairs)
     blind = gain(functools.partial(NoFusion, layers=2), pairs)
     assert hears > 1

@@ -20,7 +20,7 @@ from avfuse.experts.landmarks.mean_shape import (
 )
 from avfuse.geometry.pose import mean_shape
 
-LABELS = Path(__file__).parents[3] / "shared" / "data" / "landmarks"
+LABELS = Path(__file__).parents[4] / "shared" / "data" / "landmarks"
 SHIPPED = Path(str(resources.files("avfuse.geometry") / "weights" / "mean_shape.safetensors"))
 
 
