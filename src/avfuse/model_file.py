@@ -126,8 +126,8 @@ def export(source: Path, path: Path, credit: str = "") -> Method:
     """Turn a Lightning checkpoint of a training, or authors' own weights, into a model file.
 
     Args:
-        source: written by `avfuse fit`, averaged weights where the run kept them; or what `load`
-            takes.
+        source: written by `avfuse fit`, averaged weights where the run kept them; or weights that
+            some method's authors wrote.
         path: of the model file.
         credit: the data it was trained on and their licences.
 
@@ -166,13 +166,8 @@ def loaded(name_or_path: str) -> Method:
     Raises:
         InputError: as `load`.
     """
-    path = Path(name_or_path)
-    try:
-        return load(name_or_path)
-    except InputError:
-        if not path.is_file() or _is_safetensors(path):
-            raise
-    return from_checkpoint(path)
+    path = _find(name_or_path)
+    return load(path) if _is_safetensors(path) else from_checkpoint(path)
 
 
 def own_weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -15,13 +15,16 @@ def add_flags(_: argparse.ArgumentParser) -> None:
 
 def run(_: argparse.Namespace) -> None:
     """List them: name, what it is shown, how far ahead it hears, bundled models, paper."""
+    import torch
+
     from avfuse.method import method_named, methods
     from avfuse.model_file import bundled
 
     models = list(bundled())
     for name in methods():
-        # Weights at random, since some of the facts are a built method's own.
-        method = method_named(name).build({})
+        # Without weights, since some of the facts are a built method's own.
+        with torch.device("meta"):
+            method = method_named(name).build({})
         own = ", ".join(model.name for model in models if model.method == name) or "no model"
         ahead = f"{1000 * method.hears.delay:.0f} ms ahead"
         print(f"{name:<21} {needs(method):<24} {ahead:>13}   {own:<12} {method.paper}")

@@ -123,7 +123,8 @@ class TalkingFace(Training):
         super().__init__(generator.to(memory_format=torch.channels_last), weights)
         self.save_hyperparameters(ignore=["fusion"])
         self._start_audio()
-        self.discriminator = PatchDiscriminator(*[_FRAME] * (adversary == "frame"))
+        whole = adversary == "frame"
+        self.discriminator = PatchDiscriminator(_FRAME) if whole else PatchDiscriminator()
         self.lips = nn.Linear(self.method.audio.dim, 40)
         self.apertures = nn.ModuleDict({split: PearsonCorrCoef() for split in SPLITS})
 
@@ -161,10 +162,11 @@ class TalkingFace(Training):
         heard = self.lips(audio.flatten(0, 1)) if h["lips"] else None
         terms = supervision(h, batch, generated, heard)
         terms |= self.method.fusion.losses(generated.aux, batch)
-        fake, real = (self._judged(picture, landmarks) for picture in (generated.image, target))
         generator, discriminator = cast("list[LightningOptimizer]", self.optimizers())
         adversary = bool(h["adversarial"]) and has_begun(self, h["adversarial_start"])
         if adversary:
+            both = generated.image, target
+            fake, real = (self._judged(picture, landmarks) for picture in both)
             with frozen(self.discriminator):
                 score = losses.adversarial_generator(self.discriminator(fake))
                 terms["adversarial"] = h["adversarial"] * score
