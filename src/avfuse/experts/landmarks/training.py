@@ -5,21 +5,17 @@
 writes the weights file that the recipe names when the training ends.
 """
 
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from lightning import LightningModule
-from lightning.pytorch.cli import LightningCLI
-from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from avfuse.experts.landmarks.data import Faces, LandmarkFaces
+from avfuse.experts.training import ExpertTraining, command
 from avfuse.faces.landmarks import SIZE, LandmarkNet, centres, save_net
-from avfuse.files.recipes import located
 from avfuse.geometry.box import MOUTH
 
 UPPER, LOWER = [61, 62, 63], [67, 66, 65]
@@ -42,7 +38,7 @@ class Terms(NamedTuple):
     face: Tensor
 
 
-class LandmarkTraining(LightningModule):
+class LandmarkTraining(ExpertTraining):
     """Trains [`LandmarkNet`][avfuse.faces.landmarks.LandmarkNet] on heatmaps, points and lips.
 
     Args:
@@ -113,23 +109,8 @@ class LandmarkTraining(LightningModule):
         named = {f"{name}/{k}": v for k, v in values.items()}
         self.log_dict(named, prog_bar=True, add_dataloader_idx=False, batch_size=len(face))
 
-    def on_fit_end(self) -> None:
-        output = self.hparams["output"]
-        if output is not None and self.trainer.is_global_zero:
-            Path(output).parent.mkdir(parents=True, exist_ok=True)
-            save_net(self.net, Path(output), self.hparams["credit"])
-
-    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        h = self.hparams
-        optimizer = torch.optim.AdamW(
-            self.net.parameters(), h["rate"], weight_decay=h["weight_decay"]
-        )
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, h["rate"], steps, pct_start=0.1)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+    def write(self, path: Path) -> None:
+        save_net(self.net, path, self.hparams["credit"])
 
 
 def cross_entropy(
@@ -155,9 +136,8 @@ def cross_entropy(
 
 
 def main() -> None:
-    """Lightning's command line over this module and its data; recipes by name or path."""
-    sys.argv[1:] = located(sys.argv[1:])  # there, since other processes begin in these words too
-    LightningCLI(LandmarkTraining, LandmarkFaces, save_config_kwargs={"overwrite": True})
+    """Lightning's command line over this module and its data."""
+    command(LandmarkTraining, LandmarkFaces)
 
 
 if __name__ == "__main__":

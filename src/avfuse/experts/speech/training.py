@@ -1,6 +1,6 @@
 """Training of the speech encoder.
 
-    python -m avfuse.experts.speech.training fit --config recipes/speech/encoder.yaml
+    python -m avfuse.experts.speech.training fit --config speech/encoder
 
 writes the weights file that the recipe names when the training ends.
 """
@@ -10,18 +10,16 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from lightning import LightningModule
-from lightning.pytorch.cli import LightningCLI
-from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from avfuse.experts.speech.data import SpeechAndPhones
 from avfuse.experts.speech.encoder import PhoneNet, load_phone_net, save_phone_net
 from avfuse.experts.speech.phones import UNKNOWN
 from avfuse.experts.speech.windows import Windows
+from avfuse.experts.training import ExpertTraining, command
 
 
-class SpeechTraining(LightningModule):
+class SpeechTraining(ExpertTraining):
     """Trains [`PhoneNet`][avfuse.experts.speech.encoder.PhoneNet] to name phones.
 
     Args:
@@ -76,23 +74,8 @@ class SpeechTraining(LightningModule):
         # Recordings differ in length: each counts by its windows.
         self.log("val/right", right.mean(), batch_size=len(right), prog_bar=True)
 
-    def on_fit_end(self) -> None:
-        output = self.hparams["output"]
-        if output is not None and self.trainer.is_global_zero:
-            Path(output).parent.mkdir(parents=True, exist_ok=True)
-            save_phone_net(self.net, Path(output), self.hparams["credit"])
-
-    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        h = self.hparams
-        optimizer = torch.optim.AdamW(
-            self.net.parameters(), h["rate"], weight_decay=h["weight_decay"]
-        )
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, h["rate"], steps, pct_start=0.1)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+    def write(self, path: Path) -> None:
+        save_phone_net(self.net, path, self.hparams["credit"])
 
 
 def correct(logits: Float[Tensor, "N P"], labels: Int[Tensor, "N"]) -> Float[Tensor, "K"]:
@@ -103,7 +86,7 @@ def correct(logits: Float[Tensor, "N P"], labels: Int[Tensor, "N"]) -> Float[Ten
 
 def main() -> None:
     """Lightning's command line over this module and its data."""
-    LightningCLI(SpeechTraining, SpeechAndPhones, save_config_kwargs={"overwrite": True})
+    command(SpeechTraining, SpeechAndPhones)
 
 
 if __name__ == "__main__":

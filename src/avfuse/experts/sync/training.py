@@ -6,26 +6,22 @@ writes the weights file that the recipe names when the training ends.
 """
 
 import math
-import sys
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from lightning import LightningModule
-from lightning.pytorch.cli import LightningCLI
-from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 
 from avfuse.experts.sync.data import MouthsAndSound
 from avfuse.experts.sync.evaluation import Embedded, separation
 from avfuse.experts.sync.segments import Segments
-from avfuse.files.recipes import located
+from avfuse.experts.training import ExpertTraining, command
 from avfuse.metrics.sync_expert import SyncExpert, load_expert, save_expert
 from avfuse.sound.mel import SILENCE
 
 
-class SyncTraining(LightningModule):
+class SyncTraining(ExpertTraining):
     """Trains [`SyncExpert`][avfuse.metrics.sync_expert.SyncExpert] by contrast (InfoNCE).
 
     Args:
@@ -75,21 +71,8 @@ class SyncTraining(LightningModule):
             self.log_dict({f"val/{name}/{k}": v for k, v in values.items()})
             pieces.clear()
 
-    def on_fit_end(self) -> None:
-        output = self.hparams["output"]
-        if output is not None and self.trainer.is_global_zero:
-            Path(output).parent.mkdir(parents=True, exist_ok=True)
-            save_expert(self.expert, Path(output), self.hparams["credit"])
-
-    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        h = self.hparams
-        optimizer = torch.optim.AdamW(self.parameters(), h["rate"], weight_decay=h["weight_decay"])
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, h["rate"], steps, pct_start=0.1)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+    def write(self, path: Path) -> None:
+        save_expert(self.expert, path, self.hparams["credit"])
 
 
 def contrast(
@@ -131,9 +114,8 @@ def contrast(
 
 
 def main() -> None:
-    """Lightning's command line over this module and its data; recipes by name or path."""
-    sys.argv[1:] = located(sys.argv[1:])  # there, since other processes begin in these words too
-    LightningCLI(SyncTraining, MouthsAndSound, save_config_kwargs={"overwrite": True})
+    """Lightning's command line over this module and its data."""
+    command(SyncTraining, MouthsAndSound)
 
 
 if __name__ == "__main__":
