@@ -266,7 +266,7 @@ class TestOverlap:
         def broken(*_, **__):
             raise LookupError("in the middle")
 
-        for stage in ("video.bounce.TimedFrame", "faces.tracker.Face", "speaking.scene.crop"):
+        for stage in ("video.bounce.TimedFrame", "faces.tracker.Face", "speaking.seen.crop"):
             with monkeypatch.context() as patched:
                 patched.setattr(f"avfuse.{stage}", broken)
                 with pytest.raises(LookupError, match="in the middle"):

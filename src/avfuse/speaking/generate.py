@@ -22,7 +22,8 @@ from avfuse.runtime.device import method_on
 from avfuse.runtime.speaker import Speaker
 from avfuse.sound.feed import MelFeed
 from avfuse.speaking.overlap import ahead
-from avfuse.speaking.scene import INSTANT, Search, Tracked, scene
+from avfuse.speaking.scene import INSTANT, scene
+from avfuse.speaking.seen import Search, Tracked
 from avfuse.speaking.speech import CHUNK, Speech
 from avfuse.speaking.stopwatch import Stopwatch
 from avfuse.video.audio import duration, mono_blocks

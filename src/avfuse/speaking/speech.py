@@ -17,7 +17,7 @@ from avfuse.faces.tracker import Face
 from avfuse.geometry.box import Box, Frame, frame_to_crop
 from avfuse.geometry.mouth_mask import mouth_mask
 from avfuse.runtime.speaker import Speaker
-from avfuse.speaking.scene import Tracked, look
+from avfuse.speaking.seen import Tracked, look
 from avfuse.speaking.stopwatch import Stopwatch
 from avfuse.types import Planes
 from avfuse.video.paste import paste

@@ -16,7 +16,8 @@ from avfuse.sound.feed import MelBuffer
 from avfuse.sound.mel import SAMPLE_RATE
 from avfuse.speaking.overlap import ahead
 from avfuse.speaking.pcm import Pcm, PcmReader
-from avfuse.speaking.scene import INSTANT, Search, Tracked, checked_rate, scene
+from avfuse.speaking.scene import INSTANT, checked_rate, scene
+from avfuse.speaking.seen import Search, Tracked
 from avfuse.speaking.speech import Speech
 from avfuse.speaking.stopwatch import Stopwatch
 from avfuse.video.media import FilePath

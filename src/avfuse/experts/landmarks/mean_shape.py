@@ -1,12 +1,14 @@
 """Where the mean face's 68 points lie in space, learnt from labels with depth.
 
-    python -m avfuse.experts.landmarks.mean_shape LABELS OUTPUT --credit TEXT
+    python -m avfuse.experts.landmarks.mean_shape LABELS OUTPUT --credit TEXT --people NAME ...
 
-learns the shape from the `.npz` files of a folder and writes it; what is shipped was made so.
+learns the shape from the `.npz` files of a folder and writes it. What is shipped was made so, of
+GRID's s1, s2, s3, s4, s14, s17, s22 and s23 and of one more person (`talking`).
 """
 
 import argparse
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -66,17 +68,24 @@ def normalised(shape: Shape) -> Shape:
     return (shape - shape[EYES].mean(0)) / np.linalg.norm(shape[45] - shape[36])
 
 
-def read_people(labels: Path) -> list[Float[np.ndarray, "_ 68 3"]]:
+def read_people(labels: Path, people: Sequence[str] = ()) -> list[Float[np.ndarray, "_ 68 3"]]:
     """Read a folder of labels `<person>__<clip>.npz`, each with an array `landmarks` (T, 68, 3).
 
+    Args:
+        labels: the folder.
+        people: whose clips to read; everybody's if none are named.
+
     Raises:
-        InputError: if there are none, or a file holds something else.
+        InputError: if there are none, nobody of a name, or a file holds something else.
     """
-    people: dict[str, list[Shapes]] = defaultdict(list)
+    clips: dict[str, list[Shapes]] = defaultdict(list)
     for path in sorted(labels.glob("*.npz")):
         landmarks = _landmarks(path)
-        people[path.stem.split("__")[0]].append(landmarks[~np.isnan(landmarks).any((1, 2))])
-    found = [frames for clips in people.values() if len(frames := np.concatenate(clips))]
+        clips[path.stem.split("__")[0]].append(landmarks[~np.isnan(landmarks).any((1, 2))])
+    if unknown := set(people) - set(clips):
+        raise InputError(f"{labels} has no clip of {', '.join(sorted(unknown))}")
+    chosen = [clips[name] for name in people or clips]
+    found = [frames for of_one in chosen if len(frames := np.concatenate(of_one))]
     if not found:
         raise InputError(f"{labels} holds no labelled face; give a folder of <person>__<clip>.npz")
     return found
@@ -104,8 +113,10 @@ def main() -> None:
     parser.add_argument("labels", type=Path, help="folder of <person>__<clip>.npz")
     parser.add_argument("output", type=Path, help="the .safetensors file to write")
     parser.add_argument("--credit", default="", help="the data and their licences")
+    parser.add_argument("--people", nargs="*", default=[], help="whose clips to read (everybody's)")
     options = parser.parse_args()
-    save(learn(read_people(options.labels)), options.output, options.credit)
+    people = read_people(options.labels, options.people)
+    save(learn(people), options.output, options.credit)
 
 
 if __name__ == "__main__":
