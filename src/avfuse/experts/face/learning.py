@@ -112,21 +112,25 @@ def identities(portraits: Faces, rests: Faces, smiling: Face, expression: Basis)
         smiling: the portraits' mean.
         expression: what expressions change.
     """
-    nothing = expression[:0]
-    away = (smiling - _mirrored_too(aligned(rests, smiling)).mean(0))[None]
-    usual = told_apart(away, Learnt(smiling, nothing, expression), np.zeros(len(expression)))[1][0]
-    expressions = np.tile(usual, (len(portraits), 1))
-    model = Learnt(smiling - _sum(usual, expression), nothing, expression)
-    people = np.zeros((len(portraits), 0))
+    usual = usual_smile(rests, smiling, expression)
+    model = Learnt(smiling - summed(usual, expression), expression[:0], expression)
+    people, expressions = np.zeros((len(portraits), 0)), np.tile(usual, (len(portraits), 1))
     for _ in range(_ROUNDS):
-        smiles = _sum(expressions, expression)
-        laid = aligned(portraits, model.mean + _sum(people, model.identity) + smiles)
-        mean = _mirrored_too(laid).mean(0) - _sum(usual, expression)
+        smiles = summed(expressions, expression)
+        laid = aligned(portraits, model.mean + summed(people, model.identity) + smiles)
+        mean = _mirrored_too(laid).mean(0) - summed(usual, expression)
         neutral = np.concatenate([laid - smiles, aligned(rests, mean)]) - mean
         basis = components(_mirrored_too(neutral) / np.sqrt(2 * len(neutral)), IDENTITIES)
         model = Learnt(mean, basis, expression)
         people, expressions = told_apart(laid - mean, model, usual)
     return model
+
+
+def usual_smile(rests: Faces, smiling: Face, expression: Basis) -> Float[np.ndarray, "L"]:
+    """The expression that lies between the mean of faces at rest and the portraits' mean."""
+    away = smiling - _mirrored_too(aligned(rests, smiling)).mean(0)
+    alone = Learnt(smiling, expression[:0], expression)
+    return told_apart(away[None], alone, np.zeros(len(expression)))[1][0]
 
 
 def told_apart(
@@ -137,23 +141,18 @@ def told_apart(
     Both are normal, of standard deviation 1; expressions have their mean at `usual`. The gap
     between the lips counts for the expression alone.
     """
-    basis = np.concatenate([model.identity, model.expression])
-    gaps = _gap(basis)
-    gaps[: len(model.identity)] = 0
-    flat = np.concatenate(
-        [basis.reshape(len(basis), -1), np.sqrt(_LIPS) * gaps.reshape(len(basis), -1)], 1
-    )
-    seen = np.concatenate(
-        [
-            offsets.reshape(len(offsets), -1),
-            np.sqrt(_LIPS) * _gap(offsets).reshape(len(offsets), -1),
-        ],
-        1,
-    )
+    people = np.pad(model.identity, ((0, 0), (0, len(_UPPER)), (0, 0)))
+    basis = np.concatenate([people, _with_gaps(model.expression)])
+    flat, seen = (faces.reshape(len(faces), -1) for faces in (basis, _with_gaps(offsets)))
     start = np.concatenate([np.zeros(len(model.identity)), usual])
     left = np.eye(len(basis)) * _NOISE**2 + flat @ flat.T
     found = start + np.linalg.solve(left, flat @ (seen - start @ flat).T).T
     return found[:, : len(model.identity)], found[:, len(model.identity) :]
+
+
+def summed(weights: Float[np.ndarray, "*T K"], basis: Basis) -> Float[np.ndarray, "*T 468 3"]:
+    """What coefficients add to the mean."""
+    return np.einsum("...k,kpd->...pd", weights, basis)
 
 
 def components(offsets: Faces, count: int) -> Basis:
@@ -168,8 +167,9 @@ def _gap(faces: Float[np.ndarray, "N 468 3"]) -> Float[np.ndarray, "N 9 3"]:
     return faces[:, _LOWER] - faces[:, _UPPER]
 
 
-def _sum(weights: Float[np.ndarray, "*T K"], basis: Basis) -> Float[np.ndarray, "*T 468 3"]:
-    return np.einsum("...k,kpd->...pd", weights, basis)
+def _with_gaps(faces: Float[np.ndarray, "N 468 3"]) -> Float[np.ndarray, "N 477 3"]:
+    """Faces, and the gaps between their lips as further points."""
+    return np.concatenate([faces, np.sqrt(_LIPS) * _gap(faces)], 1)
 
 
 def _mirrored_too(faces: Faces) -> Faces:
@@ -186,8 +186,8 @@ def _in_unit(model: Learnt) -> Learnt:
 
 def save(model: Learnt, path: Path, credit: str = "") -> None:
     """Write a model, its bases in float16; whole or not at all."""
-    arrays = {name: np.float16(basis) for name, basis in model._asdict().items()}
-    arrays["mean"] = np.float32(model.mean)
+    halves = {name: basis.astype(np.float16) for name, basis in model._asdict().items()}
+    arrays = halves | {"mean": model.mean.astype(np.float32)}
     write_whole(path, save_bytes(arrays, {"credit": credit}))
 
 
