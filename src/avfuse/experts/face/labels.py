@@ -11,7 +11,7 @@ from avfuse.errors import InputError
 from avfuse.geometry.dense import POINTS
 
 Face = Float[np.ndarray, "468 3"]
-Faces = Float[np.ndarray, "T 468 3"]
+Faces = Float[np.ndarray, "_ 468 3"]
 
 _NOBODY = -32768  # instead of a coordinate, in frames without a face
 _PARTS = 16  # of a pixel
