@@ -59,7 +59,7 @@ def fit_face(seen: Float[Tensor, "T Q 2"], model: FaceModel, *, noise: float = N
     Raises:
         InputError: if the points are neither.
     """
-    model = _of_points(model.to(torch.float64), seen.shape[1])
+    model = _of_points(model, seen)
     start = _start(seen, model)
     return _settled(seen.double(), model, _at_mean(model, start, len(seen)), noise)
 
@@ -82,7 +82,7 @@ def fit_face_and_focal(
     Raises:
         InputError: if the points are neither.
     """
-    model = _of_points(model.to(torch.float64), seen.shape[1])
+    model = _of_points(model, seen)
     far, centre = _start(seen, model), seen.new_tensor([width - 1, height - 1]).double() / 2
 
     def fitted(logarithm: float) -> Fitted:
@@ -109,8 +109,9 @@ def _cheapest(fitted: Callable[[float], Fitted], low: float, high: float) -> Fit
     return min(tried, key=lambda found: found.cost)
 
 
-def _of_points(model: FaceModel, count: int) -> FaceModel:
-    """The model at the points that are seen."""
+def _of_points(model: FaceModel, seen: Float[Tensor, "T Q 2"]) -> FaceModel:
+    """The model at the points that are seen, where they are, in float64."""
+    model, count = model.to(seen.device).to(torch.float64), seen.shape[1]
     if count == len(model.mean):
         return model
     if count == len(model.landmarks):
