@@ -13,12 +13,12 @@ from safetensors.torch import save_file
 
 from avfuse.data.synthetic import synthetic_clip
 from avfuse.errors import InputError
+from avfuse.faces.blocks import folded
 from avfuse.faces.landmarks import (
     SIZE,
     LandmarkNet,
     LandmarkReader,
     centres,
-    folded,
     load_net,
     save_net,
     widened,
