@@ -125,17 +125,17 @@ def cropped(source: Source, every: int = 1) -> Faces:
     Raises:
         InputError: the label or the pictures cannot be read, or no picture shows a face.
     """
-    seen = [crop_face(*labelled) for labelled in labelled_pictures(source, every)]
+    seen = [crop_face(*labelled) for labelled in labelledpictures(source, every)]
     if not seen:
         raise InputError(f"{source.label}: no face is labelled; take {source.media} away")
     images, points = zip(*seen, strict=True)
     return Faces(np.stack(images), np.stack(points))
 
 
-def labelled_pictures(source: Source, every: int = 1) -> Iterator[tuple[Frame, Mesh]]:
+def labelledpictures(source: Source, every: int = 1) -> Iterator[tuple[Frame, Mesh]]:
     """Each n-th picture that shows a face, with its points in pixels of the picture."""
     points = read_points(source.label)
-    for number, (image, mesh) in enumerate(zip(_pictures(source), points, strict=False)):
+    for number, (image, mesh) in enumerate(zip(pictures(source), points, strict=False)):
         if number % every == 0 and not np.isnan(mesh).any():
             yield image, mesh
 
@@ -181,7 +181,12 @@ def _write_faces(faces: Faces, path: Path) -> None:
     write_whole(path, save(tensors))
 
 
-def _pictures(source: Source) -> Iterator[Frame]:
+def pictures(source: Source) -> Iterator[Frame]:
+    """What a source shows, labelled or not, in order.
+
+    Raises:
+        InputError: a picture cannot be read.
+    """
     if source.person != PORTRAITS:
         yield from (frame.image for frame in frames(source.media))
         return

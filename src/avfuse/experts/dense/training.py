@@ -23,7 +23,8 @@ from avfuse.geometry.dense import INNER_LIPS, LANDMARKS, OUTER_LIPS
 LIPS = np.concatenate([OUTER_LIPS, INNER_LIPS])
 """The dense points of the lips' two rings."""
 
-_CORNERS = LANDMARKS[[36, 45]]  # the eyes' outer ones
+CORNERS = LANDMARKS[[36, 45]]
+"""Outer corners of the eyes, left and right in the picture."""
 
 
 class DenseTraining(ExpertTraining):
@@ -98,7 +99,7 @@ def errors(
 
     That is the distance between their outer corners in the picture, as the target has them.
     """
-    left, right = target[:, _CORNERS, :2].unbind(1)
+    left, right = target[:, CORNERS, :2].unbind(1)
     off = 100 * (points - target) / (right - left).norm(dim=-1)[:, None, None]
     return off[..., :2].norm(dim=-1), off[..., 2].abs()
 
