@@ -148,8 +148,7 @@ class LandmarkReader:
 
 def widened(box: Box) -> Box:
     """The square that the network sees of a box, around the same centre."""
-    room = (ROOM - 1) / 2 * box.side
-    return Box(box.x0 - room, box.y0 - room, box.x1 + room, box.y1 + room)
+    return box.grown(ROOM)
 
 
 def load_net(path: Path | None = None) -> LandmarkNet:

@@ -35,6 +35,11 @@ class Box(NamedTuple):
         """In pixels."""
         return self.y1 - self.y0
 
+    def grown(self, factor: float) -> "Box":
+        """The square around the same middle whose side is so many times this one's."""
+        room = (factor - 1) / 2 * self.side
+        return Box(self.x0 - room, self.y0 - room, self.x1 + room, self.y1 + room)
+
     def framed(self, framing: Framing) -> "Box":
         """The part of it, or of what is around it, at which a method looks."""
         if framing == SQUARE:

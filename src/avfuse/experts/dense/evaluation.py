@@ -18,8 +18,9 @@ from jaxtyping import Float
 
 from avfuse.data.preprocess import VIDEOS
 from avfuse.errors import InputError
-from avfuse.experts.dense.sources import PORTRAITS, Mesh, Source, pictures, read_points
+from avfuse.experts.dense.sources import PORTRAITS, Mesh, Source, pictures
 from avfuse.experts.dense.training import CORNERS, LIPS
+from avfuse.experts.face.labels import read_points
 from avfuse.faces.builtin import BuiltinTracker
 from avfuse.faces.dense import DenseReader, load_dense_net
 from avfuse.faces.dense_tracker import DenseTracker

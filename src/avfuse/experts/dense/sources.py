@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -16,11 +15,12 @@ from tqdm import tqdm
 
 from avfuse.data.preprocess import find_videos
 from avfuse.errors import InputError
+from avfuse.experts.face.labels import read_array, read_points
 from avfuse.faces.dense import SIDE, upright
 from avfuse.files.whole import write_whole
 from avfuse.geometry.affine import transform
-from avfuse.geometry.box import Box, Frame, crop, frame_to_crop
-from avfuse.geometry.dense import POINTS, landmarks_of
+from avfuse.geometry.box import Frame, crop, frame_to_crop
+from avfuse.geometry.dense import landmarks_of
 from avfuse.video.read import frames
 
 KEPT, ROOM = 176, 1.375
@@ -29,8 +29,6 @@ KEPT, ROOM = 176, 1.375
 PORTRAITS = "portraits"
 """Whose name each portrait bears: there is one picture of each person."""
 
-_STEPS = 16  # of a pixel: the unit of the labels
-_NOBODY = -32768
 _FORMAT = "1"  # of the cache; another one makes it anew
 
 Mesh = Float[np.ndarray, "468 3"]
@@ -125,14 +123,14 @@ def cropped(source: Source, every: int = 1) -> Faces:
     Raises:
         InputError: the label or the pictures cannot be read, or no picture shows a face.
     """
-    seen = [crop_face(*labelled) for labelled in labelledpictures(source, every)]
+    seen = [crop_face(*labelled) for labelled in labelled_pictures(source, every)]
     if not seen:
         raise InputError(f"{source.label}: no face is labelled; take {source.media} away")
     images, points = zip(*seen, strict=True)
     return Faces(np.stack(images), np.stack(points))
 
 
-def labelledpictures(source: Source, every: int = 1) -> Iterator[tuple[Frame, Mesh]]:
+def labelled_pictures(source: Source, every: int = 1) -> Iterator[tuple[Frame, Mesh]]:
     """Each n-th picture that shows a face, with its points in pixels of the picture."""
     points = read_points(source.label)
     for number, (image, mesh) in enumerate(zip(pictures(source), points, strict=False)):
@@ -143,31 +141,11 @@ def labelledpictures(source: Source, every: int = 1) -> Iterator[tuple[Frame, Me
 def crop_face(image: Frame, mesh: Mesh) -> tuple[UInt8[np.ndarray, "176 176 3"], Mesh]:
     """A face upright, with room around it, and its points there."""
     box, roll = upright(landmarks_of(mesh[:, :2]))
-    wide = grown(box, ROOM)
+    wide = box.grown(ROOM)
     matrix = frame_to_crop(wide, KEPT, roll)
     depth = mesh[:, 2] * KEPT / wide.side
     points = np.column_stack([transform(mesh[:, :2], matrix), depth])
     return crop(image, wide, KEPT, roll), points.astype(np.float32)
-
-
-def grown(box: Box, factor: float) -> Box:
-    """A square of the same middle."""
-    room = (factor - 1) / 2 * box.side
-    return Box(box.x0 - room, box.y0 - room, box.x1 + room, box.y1 + room)
-
-
-def read_points(label: Path) -> Float[np.ndarray, "T 468 3"]:
-    """Labels of a clip or of portraits, in pixels; NaN where no face was found.
-
-    Raises:
-        InputError: if the file is none, or holds something else.
-    """
-    points = _read(label, "points")
-    if points.ndim != 3 or points.shape[1] < POINTS or points.shape[2] != 3:
-        raise InputError(f"{label}: points are {points.shape}; expected (frames, 468 or more, 3)")
-    points = points[:, :POINTS]
-    nobody = (points == _NOBODY).any((1, 2), keepdims=True)
-    return np.where(nobody, np.nan, points / _STEPS).astype(np.float32)
 
 
 def read_faces(path: Path) -> Faces:
@@ -190,19 +168,11 @@ def pictures(source: Source) -> Iterator[Frame]:
     if source.person != PORTRAITS:
         yield from (frame.image for frame in frames(source.media))
         return
-    for name in _read(source.label, "names"):
+    for name in read_array(source.label, "names"):
         image = cv2.imread(str(source.media / str(name)))
         if image is None:
             raise InputError(f"{source.media / str(name)}: cannot be read as a picture")
         yield np.ascontiguousarray(image[..., ::-1], np.uint8)
-
-
-def _read(label: Path, name: str) -> np.ndarray:
-    try:
-        with np.load(label, allow_pickle=False) as file:
-            return np.asarray(file[name])
-    except (KeyError, ValueError, OSError, EOFError, BadZipFile) as error:
-        raise InputError(f"{label}: expected a .npz with an array `{name}` ({error})") from error
 
 
 def _key(source: Source, every: int) -> str:
