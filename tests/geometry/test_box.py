@@ -26,6 +26,10 @@ def test_box_holds_eyes_and_mouth_in_its_middle():
     assert box.x1 - box.x0 == box.y1 - box.y0 == box.side
 
 
+def test_a_grown_box_keeps_its_middle():
+    assert Box(2.0, 4.0, 6.0, 8.0).grown(1.5) == (1.0, 3.0, 7.0, 9.0)
+
+
 def test_crop_of_whole_pixels_is_a_slice():
     frame = picture()
     np.testing.assert_array_equal(crop(frame, Box(20.0, 30.0, 84.0, 94.0), 64), frame[30:94, 20:84])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -15,7 +15,6 @@ from avfuse.experts.landmarks.wear import worn
 from avfuse.faces.dense import SIZE
 from avfuse.geometry.affine import sample, transform
 from avfuse.geometry.dense import mirrored
-from avfuse.geometry.points import Image
 
 
 class Meshes(NamedTuple):
@@ -73,7 +72,9 @@ class Handling(NamedTuple):
         moved = np.array(self.shift) * SIZE + (SIZE - KEPT) / 2
         return np.column_stack([matrix[:, :2], matrix[:, 2] + moved]).astype(np.float32)
 
-    def see(self, image: Image, points: Float[np.ndarray, "468 3"]) -> tuple[Image, np.ndarray]:
+    def see(
+        self, image: UInt8[np.ndarray, "176 176 3"], points: Float[np.ndarray, "468 3"]
+    ) -> tuple[UInt8[np.ndarray, "112 112 3"], Float[np.ndarray, "468 3"]]:
         """The face and its points as handled."""
         matrix, field = self.matrix(), self._displacement()
         axis = np.arange(SIZE, dtype=np.float32)
