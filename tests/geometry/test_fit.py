@@ -159,6 +159,14 @@ def test_a_still_mouth_stays_still_while_the_head_nods_and_shakes(seed):
         assert gap < 0.06 * opened
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_head_that_only_speaks_does_not_turn(seed):
+    found = fit_face(Puppet(seed).film(aperture=1.0), face_model())
+    turned = torch.rad2deg(found.camera.numbers[:, :3])
+    assert (turned - turned.mean(0)).abs().max() < 1
+    assert (found.camera.scale / found.camera.scale.mean() - 1).abs().max() < 0.02
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason="no labelled clips here")
 class TestRealClips:
     """Of people whom the model was not learnt from."""

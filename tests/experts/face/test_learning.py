@@ -12,10 +12,9 @@ from avfuse.errors import InputError
 from avfuse.experts.face.evaluation import bundled, lips_opened
 from avfuse.experts.face.labels import read_clips, read_faces
 from avfuse.experts.face.learning import HELD, at_rest, learn, main, summed, told_apart
-from avfuse.experts.face.triangulation import symmetric
 from avfuse.geometry import dense
 from avfuse.geometry.pose import mean_shape
-from avfuse.geometry.procrustes import aligned
+from avfuse.geometry.procrustes import aligned, symmetric
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 MADE_OF = ("s1", "s2", "s17", "s22", "obama", "crema_1001")

@@ -16,10 +16,10 @@ from avfuse.experts.face.triangulation import (
     mean_face,
     normalised,
     speaking_face,
-    symmetric,
     triangulate,
 )
 from avfuse.geometry import dense
+from avfuse.geometry.procrustes import symmetric
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 
