@@ -1,4 +1,6 @@
-"""How dense points are judged, against errors that are known."""
+"""How dense points are judged, against errors that are known; and the shipped network's."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ from avfuse.experts.dense.evaluation import HELD_BACK, Read, jitter, main, rows,
 from avfuse.faces.dense import DenseReader
 from avfuse.geometry.dense import landmarks_of
 from avfuse.geometry.face_model import face_model
+
+DATA = Path(__file__).parents[4] / "shared" / "data"
 
 
 @pytest.fixture
@@ -25,10 +29,10 @@ def as_read(labels, moved=(0.0, 0.0, 0.0), network=(0.0, 0.0)):
 
 def test_shifts_of_known_length(truth):
     found = scores([as_read(truth, (0.3, 0.4, -1.0), (3.0, 4.0))])
-    for name in ("all", "lips", "68 of them"):
+    for name in ("all", "lips", "68 of them", "mouth"):
         assert found[name] == pytest.approx(1)
     assert found["depth"] == pytest.approx(2)
-    assert found["network"] == pytest.approx(10)
+    assert found["network"] == found["network's mouth"] == pytest.approx(10)
     assert found["jitter"] == pytest.approx(0, abs=1e-9)
     assert found["network's jitter"] == pytest.approx(0, abs=1e-9)
     assert found["found"] == 100
@@ -73,3 +77,15 @@ def test_prints_its_table(labelled, capsys):
 def test_refuses_a_folder_without_any(tmp_path):
     with pytest.raises(InputError, match="has none of grid/s3"):
         rows(tmp_path, DenseReader())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA.is_dir(), reason="no ../shared/data")
+def test_the_shipped_network_reads_people_it_never_saw():
+    found = rows(DATA, DenseReader())
+    for name in ("grid/s3", "grid/s4", "grid/s14", "grid/s23", "portraits"):
+        assert found[name]["all"] < 3
+        assert found[name]["lips"] < 2.5
+        assert found[name]["68 of them"] < found[name]["network"] + 0.1
+    for name in found.keys() - {"portraits"}:
+        assert found[name]["jitter"] < found[name]["network's jitter"]

@@ -25,6 +25,7 @@ from avfuse.faces.builtin import BuiltinTracker
 from avfuse.faces.dense import DenseReader, load_dense_net
 from avfuse.faces.dense_tracker import DenseTracker
 from avfuse.faces.tracker import Face, FaceTracker
+from avfuse.geometry.box import MOUTH
 from avfuse.geometry.dense import landmarks_of
 from avfuse.video.read import TimedFrame, frames
 
@@ -86,11 +87,13 @@ def scores(clips: Sequence[Read]) -> dict[str, float]:
 
     Returns:
         Means over points and pictures of `all` dense points, those of the `lips`, and in `depth`;
-        of the `68 of them` that are landmarks, and of the landmark `network`'s; how both
-        `jitter`; and in how many percent of the labelled pictures a face was `found`.
+        of the `68 of them` that are landmarks and of the landmark `network`'s, and the `mouth`s of
+        both; how both `jitter`; and in how many percent of the labelled pictures a face was
+        `found`.
     """
     off = np.concatenate([(c.meshes - c.labels) / _eyes(c.labels)[..., None] for c in clips])
     place = np.linalg.norm(off[..., :2], axis=-1)
+    ours = landmarks_of(place[..., None])[..., 0]
     network = np.concatenate([_landmarks_off(clip) for clip in clips])
     labelled = np.concatenate([~np.isnan(clip.labels).any((1, 2)) for clip in clips])
     of_mesh = [jitter(landmarks_of(clip.meshes)[..., :2], _eyes(clip.labels)) for clip in clips]
@@ -99,8 +102,10 @@ def scores(clips: Sequence[Read]) -> dict[str, float]:
         "all": np.nanmean(place),
         "lips": np.nanmean(place[:, LIPS]),
         "depth": np.nanmean(np.abs(off[..., 2])),
-        "68 of them": np.nanmean(landmarks_of(place[..., None])),
+        "68 of them": np.nanmean(ours),
         "network": np.nanmean(network),
+        "mouth": np.nanmean(ours[:, MOUTH]),
+        "network's mouth": np.nanmean(network[:, MOUTH]),
         "jitter": np.mean(of_mesh),
         "network's jitter": np.mean(of_network),
         "found": (~np.isnan(network[:, 0]))[labelled].mean(),
