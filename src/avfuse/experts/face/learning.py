@@ -22,7 +22,7 @@ from jaxtyping import Float
 from safetensors.numpy import save as save_bytes
 
 from avfuse.errors import InputError
-from avfuse.experts.face.labels import Face, Faces, read_clips, read_faces
+from avfuse.data.dense_labels import Face, Faces, read_clips, read_faces
 from avfuse.experts.face.triangulation import mean_face
 from avfuse.files.whole import write_whole
 from avfuse.geometry import dense

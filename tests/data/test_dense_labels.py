@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from avfuse.errors import InputError
-from avfuse.experts.face.labels import read_clips, read_faces
+from avfuse.data.dense_labels import read_clips, read_faces
 
 
 def labels(frames, points=478):

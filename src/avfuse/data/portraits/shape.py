@@ -1,0 +1,66 @@
+"""A portrait's face at rest, lips closed, and what it becomes when it moves as another does."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from avfuse.data.dense_labels import Face
+from avfuse.data.portraits.motion import LOWER, UPPER, speech
+from avfuse.geometry.face_model import face_model
+from avfuse.geometry.procrustes import Similarity, onto
+
+_STRAIN = 0.003  # eyes' distances that closing the lips may miss for an expression of 1 less
+_TOUCH = 0.004  # lips nearer than this, in eyes' distances, touch: labels are no better
+
+
+class Rest(NamedTuple):
+    """A face with its lips closed.
+
+    Attributes:
+        shape: in the face model's axes.
+        place: from the picture there.
+    """
+
+    shape: Float[Tensor, "468 3"]
+    place: Similarity
+
+    def driven(self, moved: Float[Tensor, "468 3"]) -> Face:
+        """The points in the picture, when the face has moved; lips meet and never cross."""
+        return _back(_touching(self.shape + moved).double().numpy(), self.place)
+
+
+def rest_of(points: Face) -> Rest:
+    """Close the lips of a face by the smallest expression of the face model that does.
+
+    So jaw and cheeks come along as they do with people.
+
+    Args:
+        points: in pixels of its picture.
+    """
+    place = onto(points[None], face_model().mean.double().numpy(), _still())
+    shape = torch.from_numpy(place(points[None])[0]).float()
+    closes = (speech()[:, LOWER] - speech()[:, UPPER])[..., 1]  # (L, 9)
+    gap = (shape[LOWER] - shape[UPPER])[:, 1]
+    within = closes.T @ closes + _STRAIN**2 * torch.eye(len(gap))
+    expression = -closes @ torch.linalg.solve(within, gap)
+    return Rest(shape + torch.einsum("l,lpd->pd", expression, speech()), place)
+
+
+def _still() -> Float[np.ndarray, "468"]:
+    """Points that speech leaves where they are tell how a head lies."""
+    return np.asarray(speech().abs().sum((0, 2)) == 0, np.float64)
+
+
+def _touching(shape: Float[Tensor, "468 3"]) -> Float[Tensor, "468 3"]:
+    near = (shape[LOWER] - shape[UPPER])[:, 1] < _TOUCH
+    upper, lower = (torch.from_numpy(line)[near] for line in (UPPER, LOWER))
+    together = shape.clone()
+    together[upper] = together[lower] = (shape[upper] + shape[lower]) / 2
+    return together
+
+
+def _back(shape: Float[np.ndarray, "468 3"], place: Similarity) -> Face:
+    return np.asarray((shape - place.shift[0]) @ np.linalg.inv(place.turn[0]))
