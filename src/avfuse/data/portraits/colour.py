@@ -13,6 +13,8 @@ _SKIN = np.array([[0.60, 1.02, 1.35], [0.80, 1.12, 1.50]])
 _GREY = 0.15  # of the portraits stay so
 _RED = 0.25  # of green and blue that lips may lack
 _LIGHT = (0.5, 2.0)  # how much darker or brighter the inside of a mouth may become
+_DEEP = 1.5  # how much more of the lips' colour than themselves the dark of a mouth has
+_WHITE = 0.6  # how much less of that the brightest teeth have
 
 Colour = Float[np.ndarray, "3"]
 
@@ -69,6 +71,7 @@ def recoloured(picture: Frame, lips: Colour, wanted: Colour) -> Frame:
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     levels = np.arange(256) * np.clip(wanted.mean() / max(lips.mean(), 1), *_LIGHT)
     levels = levels.clip(0, 255)[:, None]
-    colours = levels + levels * (1 - levels / 255) * (wanted / max(wanted.mean(), 1) - 1)
+    tint = (wanted / max(wanted.mean(), 1)) ** _DEEP
+    colours = levels * (tint + _WHITE * levels / 255 * (1 - tint))
     table = colours.clip(0, 255).round().astype(np.uint8)[:, None]
     return np.asarray(cv2.LUT(cv2.merge([grey] * 3), table))

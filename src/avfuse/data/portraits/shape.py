@@ -13,7 +13,7 @@ from avfuse.geometry.face_model import face_model
 from avfuse.geometry.procrustes import Similarity, onto
 
 _STRAIN = 0.003  # eyes' distances that closing the lips may miss for an expression of 1 less
-_TOUCH = 0.004  # lips nearer than this, in eyes' distances, touch: labels are no better
+_TOUCH = 0.004  # eyes' distances: lips no farther apart touch, for labels are no better
 
 
 class Rest(NamedTuple):
@@ -46,7 +46,7 @@ def rest_of(points: Face) -> Rest:
     gap = (shape[LOWER] - shape[UPPER])[:, 1]
     within = closes.T @ closes + _STRAIN**2 * torch.eye(len(gap))
     expression = -closes @ torch.linalg.solve(within, gap)
-    return Rest(shape + torch.einsum("l,lpd->pd", expression, speech()), place)
+    return Rest(_met(shape + torch.einsum("l,lpd->pd", expression, speech())), place)
 
 
 def _still() -> Float[np.ndarray, "468"]:
@@ -55,10 +55,18 @@ def _still() -> Float[np.ndarray, "468"]:
 
 
 def _touching(shape: Float[Tensor, "468 3"]) -> Float[Tensor, "468 3"]:
-    near = (shape[LOWER] - shape[UPPER])[:, 1] < _TOUCH
-    upper, lower = (torch.from_numpy(line)[near] for line in (UPPER, LOWER))
+    """Lips nearer than labels can tell touch, and none lies beyond the other."""
+    half = (shape[LOWER] - shape[UPPER])[:, 1].clamp(max=_TOUCH) / 2
     together = shape.clone()
-    together[upper] = together[lower] = (shape[upper] + shape[lower]) / 2
+    together[UPPER, 1] += half
+    together[LOWER, 1] -= half
+    return together
+
+
+def _met(shape: Float[Tensor, "468 3"]) -> Float[Tensor, "468 3"]:
+    """Lips that nearly touch do so at every point."""
+    together = shape.clone()
+    together[UPPER] = together[LOWER] = (shape[UPPER] + shape[LOWER]) / 2
     return together
 
 

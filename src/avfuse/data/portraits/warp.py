@@ -20,6 +20,9 @@ from avfuse.geometry.box import Frame
 from avfuse.geometry.rasteriser import interpolated, rasterise
 
 _AROUND = 1.35  # the ring that stays, in ovals of the face
+_SOFT = 0.8  # pixels by which seams between lips are blurred
+_APART = 1.0  # pixels between the sources of neighbours, more than any stretching of skin
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
 class Inside(NamedTuple):
@@ -91,6 +94,14 @@ def _draw(
     skin = _taken(picture, own, cv2.INTER_CUBIC)
     part[where.skin] = skin[where.skin]
     part[where.mouth] = _taken(other, where.place, cv2.INTER_LINEAR)[where.mouth]
+    seam = _seam(where)
+    part[seam] = cv2.GaussianBlur(part, (3, 3), _SOFT)[seam]
+
+
+def _seam(where: _Where) -> np.ndarray:
+    """Where neighbours come from places apart: the lips' edge, and where lips meet."""
+    jumps = np.abs(np.diff(where.place, axis=0)).max(-1) > _APART
+    return cv2.dilate(np.pad(jumps, ((0, 1), (0, 0))).astype(np.uint8), _NEIGHBOURS) > 0
 
 
 def _taken(picture: Frame, places: np.ndarray, how: int) -> np.ndarray:
