@@ -20,7 +20,6 @@ from avfuse.model_file import save
 from avfuse.sound.mel import SAMPLE_RATE, mel_spectrogram
 from avfuse.video.write import VideoWriter
 
-
 if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores; what they start does too
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)

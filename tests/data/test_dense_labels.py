@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from avfuse.errors import InputError
 from avfuse.data.dense_labels import read_clips, read_faces
+from avfuse.errors import InputError
 
 
 def labels(frames, points=478):

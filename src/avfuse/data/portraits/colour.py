@@ -13,8 +13,8 @@ _SKIN = np.array([[0.60, 1.02, 1.35], [0.80, 1.12, 1.50]])
 _GREY = 0.15  # of the portraits stay so
 _RED = 0.25  # of green and blue that lips may lack
 _LIGHT = (0.5, 2.0)  # how much darker or brighter the inside of a mouth may become
-_DEEP = 1.5  # how much more of the lips' colour than themselves the dark of a mouth has
-_WHITE = 0.6  # how much less of that the brightest teeth have
+_DEEP = 1.3  # how much more of the lips' colour than themselves the dark of a mouth has
+_WHITE = 0.8  # how much less of that the brightest teeth have
 
 Colour = Float[np.ndarray, "3"]
 

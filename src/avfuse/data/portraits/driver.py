@@ -65,10 +65,10 @@ class Driver(ClipFile):
         return quiet
 
 
-def drivers(clips: Sequence[ClipFile]) -> list[Driver]:
-    """Open clips to drive others with; faces that were not fitted before are."""
-    found = [Driver(clip.path) for clip in clips]
-    missing = [driver for driver in found if not driver.is_fitted]
+def drivers(clips: Sequence[Path]) -> list[Driver]:
+    """Open cached clips to drive others with; faces that were not fitted before are."""
+    found = [Driver(path) for path in clips]
+    missing = [driver for driver in found if len(driver.valid) and not driver.is_fitted]
     for driver in tqdm(missing, "fitting faces", unit="clip", disable=not missing):
         driver.motion  # noqa: B018
     return found

@@ -3,11 +3,13 @@
 import functools
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
+from jaxtyping import Float, UInt8
 
 from avfuse.data.clip import ClipFile
 from avfuse.data.pairs import Moment, Pair, View, starts
-from avfuse.data.portraits.colour import lip_colour, recoloured
+from avfuse.data.portraits.colour import Colour, lip_colour, recoloured
 from avfuse.data.portraits.driver import Driver
 from avfuse.data.portraits.portrait import Portrait
 from avfuse.data.portraits.shape import Rest, rest_of
@@ -15,6 +17,7 @@ from avfuse.data.portraits.warp import Inside, redrawn
 from avfuse.geometry import dense
 from avfuse.geometry.affine import sample
 from avfuse.geometry.box import Frame
+from avfuse.geometry.points import Points
 
 _RESTING = 0.2  # of the pairs: wide open, and at rest in a silent room
 _ROOM = 3  # pixels kept around the lips of a clip
@@ -65,14 +68,17 @@ class DrivenPortrait:
         pictures = [sample(image, matrix, grid) for image in images]
         return Pair(*pictures, *(view.points(points, matrix) for points in landmarks))
 
-    def frames(self, moments: Sequence[Moment]) -> tuple[np.ndarray, np.ndarray]:
-        """The portrait at moments of its drivers: (N, H, W, 3), and 68 points each, (N, 68, 2)."""
+    def frames(
+        self, moments: Sequence[Moment]
+    ) -> tuple[UInt8[np.ndarray, "N H W 3"], Float[np.ndarray, "N 68 2"]]:
+        """The portrait at N moments of its drivers, and its landmarks there."""
         picture, points = self.portrait.picture(), self.portrait.points
         flat = points[:, :2]
         lips = lip_colour(picture, flat[dense.OUTER_LIPS], flat[dense.INNER_LIPS])
         targets = [self.rest.driven(_driver(m).motion.moved(m.number)) for m in moments]
-        drawn = redrawn(picture, points, targets, [_inside(moment, lips) for moment in moments])
-        return drawn, dense.landmarks_of(np.stack(targets))[..., :2].astype(np.float32)
+        landmarks = dense.landmarks_of(np.stack(targets))[..., :2].astype(np.float32)
+        insides = [_inside(m, own, lips) for m, own in zip(moments, landmarks, strict=True)]
+        return redrawn(picture, points, targets, insides), landmarks
 
 
 def _driver(moment: Moment) -> Driver:
@@ -80,17 +86,35 @@ def _driver(moment: Moment) -> Driver:
     return moment.clip
 
 
-def _inside(moment: Moment, lips: np.ndarray) -> Inside:
-    """What a clip shows between its lips, in the colours that it has between others."""
+def _inside(moment: Moment, own: Points, lips: Colour) -> Inside:
+    """What a clip shows between its lips, in the size and the colours of others.
+
+    Args:
+        moment: of the clip.
+        own: the 68 points of the face that it is drawn in.
+        lips: their colour there.
+    """
     driver, number = _driver(moment), moment.number
     inner, outer = driver.motion.inner[number].numpy(), driver.landmarks[number, _OUTER]
     picture, corner = _around(driver.frame(number), outer)
-    own = lip_colour(picture, outer - corner, inner - corner)
-    return Inside(recoloured(picture, own, lips), inner - corner)
+    wide, wanted = (float(np.ptp(points[:, 0])) for points in (outer, own[_OUTER]))
+    picture, scale = _averaged(picture, wanted / wide)
+    outer, inner = (scale * (points - corner + 0.5) - 0.5 for points in (outer, inner))
+    return Inside(recoloured(picture, lip_colour(picture, outer, inner), lips), inner)
 
 
-def _around(frame: Frame, points: np.ndarray) -> tuple[Frame, np.ndarray]:
+def _around(frame: Frame, points: Points) -> tuple[Frame, Float[np.ndarray, "2"]]:
     """The part of a frame around points, and its corner."""
-    low = np.clip(np.floor(points.min(0)) - _ROOM, 0, np.array(frame.shape[1::-1]) - 1).astype(int)
+    last = np.array(frame.shape[1::-1]) - 1
+    low = np.clip(np.floor(points.min(0)) - _ROOM, 0, last).astype(int)
     high = np.maximum(np.ceil(points.max(0)) + _ROOM + 1, low + 1).astype(int)
-    return np.ascontiguousarray(frame[low[1] : high[1], low[0] : high[0]]), low
+    return np.ascontiguousarray(frame[low[1] : high[1], low[0] : high[0]]), low.astype(np.float32)
+
+
+def _averaged(picture: Frame, scale: float) -> tuple[Frame, Float[np.ndarray, "2"]]:
+    """A picture made smaller, and by how much across and down; larger it is left as it is."""
+    if scale >= 1:
+        return picture, np.ones(2, np.float32)
+    height, width = (max(1, round(scale * side)) for side in picture.shape[:2])
+    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    return small, np.array([width / picture.shape[1], height / picture.shape[0]], np.float32)

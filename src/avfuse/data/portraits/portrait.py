@@ -31,12 +31,12 @@ class Portrait(NamedTuple):
 
     def picture(self) -> Frame:
         """Read it, tinted where it is grey; always the same."""
-        picture = cv2.imread(str(self.path))
+        picture = cv2.imread(str(self.path), cv2.IMREAD_ANYCOLOR)
         if picture is None:
             raise InputError(f"{self.path} cannot be read as a picture; remove it or its label")
-        if np.ptp(picture, -1).max() > 0:
-            return picture[..., ::-1].copy()
-        return tinted(picture[..., 0], self.points[:, :2], np.random.default_rng(self.seed))
+        if picture.ndim == 2:
+            return tinted(picture, self.points[:, :2], np.random.default_rng(self.seed))
+        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def read_portraits(folder: Path) -> list[Portrait]:
@@ -55,7 +55,9 @@ def read_portraits(folder: Path) -> list[Portrait]:
         )
     names, faces = _names(labels), read_faces(labels)
     if len(names) != len(faces):
-        raise InputError(f"{labels} has {len(names)} names for {len(faces)} faces; expected as many")
+        raise InputError(
+            f"{labels} has {len(names)} names for {len(faces)} faces; expected as many"
+        )
     if missing := [name for name in names if not (folder / name).is_file()]:
         raise InputError(f"{folder / missing[0]} is not there, though {MESH} names it")
     both = zip(names, faces, strict=True)
@@ -68,4 +70,3 @@ def _names(labels: Path) -> list[str]:
             return [str(name) for name in file["names"]]
     except (KeyError, ValueError, OSError, EOFError, BadZipFile) as error:
         raise InputError(f"{labels}: expected an array `names` of pictures ({error})") from error
-

@@ -10,26 +10,34 @@ from torch import Tensor
 from avfuse.data.dense_labels import Face
 from avfuse.data.portraits.motion import LOWER, UPPER, speech
 from avfuse.geometry.face_model import face_model
-from avfuse.geometry.procrustes import Similarity, onto
+from avfuse.geometry.procrustes import onto
 
 _STRAIN = 0.003  # eyes' distances that closing the lips may miss for an expression of 1 less
 _TOUCH = 0.004  # eyes' distances: lips no farther apart touch, for labels are no better
 
 
 class Rest(NamedTuple):
-    """A face with its lips closed.
+    """A face, and the same with its lips closed.
 
     Attributes:
-        shape: in the face model's axes.
-        place: from the picture there.
+        points: in its picture.
+        open: the face as it is there, in the face model's axes.
+        shut: with its lips closed.
+        turn: from those axes into the picture, but for the place.
     """
 
-    shape: Float[Tensor, "468 3"]
-    place: Similarity
+    points: Face
+    open: Float[Tensor, "468 3"]
+    shut: Float[Tensor, "468 3"]
+    turn: Float[np.ndarray, "3 3"]
 
     def driven(self, moved: Float[Tensor, "468 3"]) -> Face:
-        """The points in the picture, when the face has moved; lips meet and never cross."""
-        return _back(_touching(self.shape + moved).double().numpy(), self.place)
+        """The points in the picture, when the face has moved from rest.
+
+        Lips meet and never cross. What does not move stays where it is, to the last bit.
+        """
+        away = _touching(self.shut + moved) - self.open
+        return self.points + away.double().numpy() @ self.turn
 
 
 def rest_of(points: Face) -> Rest:
@@ -46,7 +54,8 @@ def rest_of(points: Face) -> Rest:
     gap = (shape[LOWER] - shape[UPPER])[:, 1]
     within = closes.T @ closes + _STRAIN**2 * torch.eye(len(gap))
     expression = -closes @ torch.linalg.solve(within, gap)
-    return Rest(_met(shape + torch.einsum("l,lpd->pd", expression, speech())), place)
+    shut = _met(shape + torch.einsum("l,lpd->pd", expression, speech()))
+    return Rest(points, shape, shut, np.linalg.inv(place.turn[0]))
 
 
 def _still() -> Float[np.ndarray, "468"]:
@@ -68,7 +77,3 @@ def _met(shape: Float[Tensor, "468 3"]) -> Float[Tensor, "468 3"]:
     together = shape.clone()
     together[UPPER] = together[LOWER] = (shape[UPPER] + shape[LOWER]) / 2
     return together
-
-
-def _back(shape: Float[np.ndarray, "468 3"], place: Similarity) -> Face:
-    return np.asarray((shape - place.shift[0]) @ np.linalg.inv(place.turn[0]))

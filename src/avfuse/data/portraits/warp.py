@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
-from torch import Tensor
 
 from avfuse.data.dense_labels import Face
 from avfuse.geometry import dense
@@ -93,14 +92,17 @@ def _draw(
     own = where.place + np.stack([columns + corner[0], rows + corner[1]], -1)
     skin = _taken(picture, own, cv2.INTER_CUBIC)
     part[where.skin] = skin[where.skin]
-    part[where.mouth] = _taken(other, where.place, cv2.INTER_LINEAR)[where.mouth]
+    if where.mouth.any():
+        places = where.place[where.mouth][:, None]
+        part[where.mouth] = _taken(other, places, cv2.INTER_LINEAR)[:, 0]
     seam = _seam(where)
     part[seam] = cv2.GaussianBlur(part, (3, 3), _SOFT)[seam]
 
 
 def _seam(where: _Where) -> np.ndarray:
     """Where neighbours come from places apart: the lips' edge, and where lips meet."""
-    jumps = np.abs(np.diff(where.place, axis=0)).max(-1) > _APART
+    x, y = np.abs(np.diff(where.place, axis=0)).transpose(2, 0, 1)
+    jumps = np.maximum(x, y) > _APART
     return cv2.dilate(np.pad(jumps, ((0, 1), (0, 0))).astype(np.uint8), _NEIGHBOURS) > 0
 
 
