@@ -16,11 +16,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from avfuse.data.dense_labels import read_points
 from avfuse.data.preprocess import VIDEOS
 from avfuse.errors import InputError
 from avfuse.experts.dense.sources import PORTRAITS, Mesh, Source, pictures
 from avfuse.experts.dense.training import CORNERS, LIPS
-from avfuse.experts.face.labels import read_points
 from avfuse.faces.builtin import BuiltinTracker
 from avfuse.faces.dense import DenseReader, load_dense_net
 from avfuse.faces.dense_tracker import DenseTracker

@@ -13,9 +13,9 @@ from jaxtyping import Float, UInt8
 from safetensors.torch import load_file, save
 from tqdm import tqdm
 
+from avfuse.data.dense_labels import read_array, read_points
 from avfuse.data.preprocess import find_videos
 from avfuse.errors import InputError
-from avfuse.experts.face.labels import read_array, read_points
 from avfuse.faces.dense import SIDE, upright
 from avfuse.files.whole import write_whole
 from avfuse.geometry.affine import transform

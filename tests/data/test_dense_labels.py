@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from avfuse.data.dense_labels import read_clips, read_faces, read_points
 from avfuse.errors import InputError
-from avfuse.experts.face.labels import read_clips, read_faces, read_points
 
 
 def labels(frames, points=478):
