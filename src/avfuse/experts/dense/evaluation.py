@@ -88,8 +88,8 @@ def scores(clips: Sequence[Read]) -> dict[str, float]:
     Returns:
         Means over points and pictures of `all` dense points, those of the `lips`, and in `depth`;
         of the `68 of them` that are landmarks and of the landmark `network`'s, and the `mouth`s of
-        both; how both `jitter`; and in how many percent of the labelled pictures a face was
-        `found`.
+        both; how these and the labels `jitter`; and in how many percent of the labelled pictures a
+        face was `found`.
     """
     off = np.concatenate([(c.meshes - c.labels) / _eyes(c.labels)[..., None] for c in clips])
     place = np.linalg.norm(off[..., :2], axis=-1)
@@ -98,6 +98,7 @@ def scores(clips: Sequence[Read]) -> dict[str, float]:
     labelled = np.concatenate([~np.isnan(clip.labels).any((1, 2)) for clip in clips])
     of_mesh = [jitter(landmarks_of(clip.meshes)[..., :2], _eyes(clip.labels)) for clip in clips]
     of_network = [jitter(clip.landmarks, _eyes(clip.labels)) for clip in clips]
+    of_labels = [jitter(landmarks_of(clip.labels)[..., :2], _eyes(clip.labels)) for clip in clips]
     found = {
         "all": np.nanmean(place),
         "lips": np.nanmean(place[:, LIPS]),
@@ -108,6 +109,7 @@ def scores(clips: Sequence[Read]) -> dict[str, float]:
         "network's mouth": np.nanmean(network[:, MOUTH]),
         "jitter": np.mean(of_mesh),
         "network's jitter": np.mean(of_network),
+        "labels' jitter": np.mean(of_labels),
         "found": (~np.isnan(network[:, 0]))[labelled].mean(),
     }
     return {name: 100 * float(value) for name, value in found.items()}
@@ -197,7 +199,8 @@ def table(found: Mapping[str, Mapping[str, float]], first: str) -> str:
     columns = list(next(iter(found.values())))
     lines = [f"| {' | '.join([first, *columns])} |", "|---" * (len(columns) + 1) + "|"]
     for name, row in found.items():
-        lines.append(f"| {' | '.join([name, *(f'{row[c]:.2f}' for c in columns)])} |")
+        cells = ["–" if np.isnan(row[c]) else f"{row[c]:.2f}" for c in columns]
+        lines.append(f"| {' | '.join([name, *cells])} |")
     return "\n".join(lines)
 
 
