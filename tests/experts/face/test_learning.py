@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from avfuse.data.dense_labels import read_clips, read_faces
 from avfuse.errors import InputError
 from avfuse.experts.face.evaluation import bundled, lips_opened
-from avfuse.experts.face.labels import read_clips, read_faces
 from avfuse.experts.face.learning import HELD, at_rest, learn, main, summed, told_apart
 from avfuse.geometry import dense
 from avfuse.geometry.pose import mean_shape

@@ -8,8 +8,8 @@ import pytest
 from safetensors.numpy import load_file
 from scipy.spatial import Delaunay
 
+from avfuse.data.dense_labels import read_clips, read_faces
 from avfuse.errors import InputError
-from avfuse.experts.face.labels import read_clips, read_faces
 from avfuse.experts.face.triangulation import (
     delaunay,
     main,

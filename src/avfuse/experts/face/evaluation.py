@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from avfuse.experts.face.labels import Faces, read_clips, read_faces
+from avfuse.data.dense_labels import Faces, read_clips, read_faces
 from avfuse.experts.face.learning import (
     HELD,
     Basis,

@@ -21,8 +21,8 @@ import numpy as np
 from jaxtyping import Float
 from safetensors.numpy import save as save_bytes
 
+from avfuse.data.dense_labels import Face, Faces, read_clips, read_faces
 from avfuse.errors import InputError
-from avfuse.experts.face.labels import Face, Faces, read_clips, read_faces
 from avfuse.experts.face.triangulation import mean_face
 from avfuse.files.whole import write_whole
 from avfuse.geometry import dense
