@@ -10,9 +10,9 @@ from avfuse.data.synthetic.identity import random_identity
 from avfuse.data.synthetic.mouth import Lips
 from avfuse.data.synthetic.pose import Pose
 from avfuse.data.synthetic.render import Expression, Renderer
-from avfuse.experts.landmarks.mean_shape import aligned
 from avfuse.geometry.points import MIRRORED
 from avfuse.geometry.pose import HeadPose, fit_pose, fit_poses, mean_shape
+from avfuse.geometry.procrustes import aligned
 
 LABELS = Path(__file__).parents[3] / "shared" / "data" / "landmarks"
 

@@ -11,7 +11,6 @@ from safetensors import safe_open
 
 from avfuse.errors import InputError
 from avfuse.experts.landmarks.mean_shape import (
-    aligned,
     learn,
     main,
     normalised,
@@ -19,6 +18,7 @@ from avfuse.experts.landmarks.mean_shape import (
     symmetric,
 )
 from avfuse.geometry.pose import mean_shape
+from avfuse.geometry.procrustes import aligned
 
 LABELS = Path(__file__).parents[4] / "shared" / "data" / "landmarks"
 MADE_OF = ("s1", "s14", "s17", "s2", "s22", "s23", "s3", "s4", "talking")
@@ -36,22 +36,6 @@ def people(rng, noise=0.0):
         np.stack([posed(mean_shape() + rng.normal(0, noise, (68, 3)), rng) for _ in range(count)])
         for count in (3, 10, 25)
     ]
-
-
-class TestAligned:
-    def test_agrees_with_opencv(self):
-        rng = np.random.default_rng(0)
-        shapes = np.stack([posed(mean_shape(), rng, 60) + rng.normal(0, 3, (68, 3)) for _ in "abc"])
-        for shape, got in zip(shapes, aligned(shapes, mean_shape()), strict=True):
-            matrix, scale = cv2.estimateAffine3D(shape, mean_shape(), force_rotation=True)
-            want = scale * shape @ matrix[:, :3].T + matrix[:, 3]
-            np.testing.assert_allclose(got, want, atol=1e-6)
-
-    def test_never_mirrors(self):
-        shape = mean_shape() * [0.8, 1, 1.1]
-        mirrored = (shape * [-1, 1, 1])[None]  # without renaming the points
-        offsets = [s - s.mean(0) for s in (mirrored[0], aligned(mirrored, mean_shape())[0])]
-        assert np.linalg.det(np.linalg.lstsq(*offsets)[0]) > 0
 
 
 class TestLearn:

@@ -20,6 +20,7 @@ from avfuse.errors import InputError
 from avfuse.files.whole import write_whole
 from avfuse.geometry.box import EYES
 from avfuse.geometry.points import MIRRORED
+from avfuse.geometry.procrustes import aligned
 
 Shape = Float[np.ndarray, "68 3"]
 Shapes = Float[np.ndarray, "T 68 3"]
@@ -44,18 +45,6 @@ def learn(people: list[Float[np.ndarray, "_ 68 3"]]) -> Shape:
         shape = normalised(symmetric(shape))
         shape = np.mean([aligned(frames, shape).mean(0) for frames in people], 0)
     return normalised(symmetric(shape))
-
-
-def aligned(shapes: Shapes, target: Shape) -> Shapes:
-    """Each shape laid onto the target by the least-squares similarity (Umeyama 1991)."""
-    offsets = shapes - shapes.mean(1, keepdims=True)
-    wanted = target - target.mean(0)
-    u, stretch, v = np.linalg.svd(np.swapaxes(offsets, 1, 2) @ wanted)
-    mirror = np.ones_like(stretch)
-    mirror[:, 2] = np.sign(np.linalg.det(u @ v))
-    scale = (stretch * mirror).sum(1) / (offsets**2).sum((1, 2))
-    turned = offsets @ (u * mirror[:, None]) @ v
-    return scale[:, None, None] * turned + target.mean(0)
 
 
 def symmetric(shape: Shape) -> Shape:
