@@ -36,6 +36,8 @@ class TrainingCLI(LightningCLI):
         model = "model.init_args" if self.subclass_mode_model else "model"
         parser.link_arguments(f"{model}.mel_steps", "data.mel_steps")
         parser.link_arguments(f"{model}.size", "data.size")
+        if self.subclass_mode_model:  # the usual model hears as much after a frame as before it
+            parser.link_arguments(f"{model}.mel_ahead", "data.mel_ahead")
 
     def instantiate_classes(self) -> None:
         """Build model, data and trainer; options that make no network are the user's to mend."""

@@ -56,7 +56,8 @@ def _next(
     # both are the footage's own. Eq. 7 has nothing of it, and would keep the first frame's light.
     around = (1 - mask)[..., None]
     light = ((drawn - before) * around).sum((0, 1)) / around.sum().clamp_min(1)
-    moved = float((flow * mask[..., None]).sum((0, 1)).norm() / mask.sum().clamp_min(1))
+    # Root mean square: where lips part, most of what the mask covers stays where it is.
+    moved = float(((flow.square().sum(2) * mask).sum() / mask.sum().clamp_min(1)).sqrt())
     return mixed(drawn, before + light, strength * math.exp(-moved))
 
 

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from avfuse.experts.speakers.network import voice_features
 from avfuse.geometry.heatmaps import heatmaps
 from avfuse.geometry.mouth_mask import mouth_mask
 from avfuse.method import Method, plain_config
@@ -23,14 +24,12 @@ from avfuse.methods.everybodys_talkin.masking import masked, mouth_squares
 from avfuse.methods.everybodys_talkin.renderer import Renderer
 from avfuse.methods.everybodys_talkin.smoothing import smoothed
 from avfuse.methods.everybodys_talkin.window import windows
-from avfuse.sound.cepstra import cepstra
-from avfuse.sound.mel import SILENCE, Hearing
+from avfuse.sound.mel import Hearing
 from avfuse.types import Drawn, Nest, Planes, Seen
 
 Regress = Literal["expression", "landmarks"]
 """What sound is turned to: the 3-D face's expression, or 2-D landmarks (Table 1)."""
 
-_LOUD = 10.0  # of cepstra, so that what the networks see is around 1
 _SPOT = 0.012  # standard deviation of a landmark's Gaussian, in sides of the crop
 
 
@@ -184,7 +183,7 @@ class EverybodysTalkin(Method[Given, tuple[()], State | None]):
 
     def sound(self, heard: Float[Tensor, "N M S"]) -> Float[Tensor, "N S C"]:
         """x of eq. 1: cepstra of windows; silence is 0."""
-        return cepstra(heard - SILENCE, self.coefficients) / _LOUD
+        return voice_features(heard, self.coefficients)
 
     def listen(self, x: Float[Tensor, "N S C"]) -> Float[Tensor, "N D"]:
         """What the sound is turned to (section 3.2), as of `regressed`."""
