@@ -77,7 +77,7 @@ class EverybodysTalkin(Method[Given, tuple[()], State | None]):
         regress: the 3-D face's expression, or 2-D landmarks (Table 1).
         identities: components of identity of the 3-D face.
         expressions: components of its expression; the paper's model has 29.
-        window: frames that the renderer sees.
+        history: frames that the renderer sees, the last of them its own.
         mel_steps: mel steps that a frame hears, 80 a second.
         mel_ahead: how many of them come after it.
         size: pixels a side.
@@ -109,7 +109,7 @@ class EverybodysTalkin(Method[Given, tuple[()], State | None]):
         regress: Regress = "expression",
         identities: int = 60,
         expressions: int = 29,
-        window: int = 7,
+        history: int = 7,
         mel_steps: int = 80,
         mel_ahead: float = 16.0,
         size: int = 256,
@@ -120,9 +120,9 @@ class EverybodysTalkin(Method[Given, tuple[()], State | None]):
         config = plain_config(locals())
         super().__init__()
         stride = 2 ** (len(channels) - 1)
-        if size < 1 or size % stride or window < 1 or coefficients < 1:
+        if size < 1 or size % stride or history < 1 or coefficients < 1:
             raise ValueError(
-                f"size={size}, window={window}, coefficients={coefficients}; expected a size that "
+                f"size={size}, history={history}, coefficients={coefficients}; expected a size that "
                 f"{stride} divides (two to the power of the renderer's halvings) and at least 1"
             )
         self.config, self.size, self.hears = config, size, Hearing(mel_steps, mel_ahead)
@@ -134,10 +134,10 @@ class EverybodysTalkin(Method[Given, tuple[()], State | None]):
             Coordinates(size) if regress == "landmarks" else Expressions(self.face)
         )
         self.translate = AudioToExpression(coefficients, self.regressed.count, audio_width)
-        self.renderer = Renderer(4 * window, channels)
+        self.renderer = Renderer(4 * history, channels)
         noise = torch.rand(3, size, size, generator=torch.Generator().manual_seed(0))
         self.register_buffer("noise", noise, persistent=False)
-        self.coefficients, self.window = coefficients, window
+        self.coefficients, self.history = coefficients, history
         self.smoothing, self.still, self.flicker = smoothing / size, still * size, deflicker
 
     noise: Tensor
@@ -165,7 +165,7 @@ class EverybodysTalkin(Method[Given, tuple[()], State | None]):
         spoken = smoothed(spoken, last, MOUTH_AND_JAW, self.still, self.smoothing)
         resting = self.face.project(identity, values.new_zeros(len(points), self._moods), camera)
         layers = self.layers(images, spoken, resting, self.noise)
-        stack, layers = windows(layers, None if state is None else state.layers, self.window)
+        stack, layers = windows(layers, None if state is None else state.layers, self.history)
         drawn = Given(stack, self._mask(points, spoken))
         for whole, part in zip(given, drawn, strict=True):
             whole[there.to(whole.device)] = part
@@ -221,5 +221,5 @@ class EverybodysTalkin(Method[Given, tuple[()], State | None]):
 
     def _nothing(self, frames: int) -> Given:
         """What is given of frames that do not show the face."""
-        empty = torch.zeros(frames, 4 * self.window, self.size, self.size, device=self.device)
+        empty = torch.zeros(frames, 4 * self.history, self.size, self.size, device=self.device)
         return Given(empty, empty[:, :1].clone())

@@ -30,7 +30,7 @@ def painted(
     resting = face.project(fit.identity, torch.zeros_like(fit.expression), fit.camera)
     layers = method.layers(given.video.flatten(0, 1), spoken, resting, noise)
     apart = layers.reshape(*given.video.shape[:2], *layers.shape[1:])
-    return method.renderer(last_window(apart, method.window))
+    return method.renderer(last_window(apart, method.history))
 
 
 def last_window(layers: Float[Tensor, "B T C H W"], length: int) -> Float[Tensor, "B D H W"]:
