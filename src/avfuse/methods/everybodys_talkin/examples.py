@@ -1,5 +1,6 @@
-"""What Everybody's Talkin' learns from: clips, and the 3-D face that is fitted to each."""
+"""What sound and landmarks of clips are to Everybody's Talkin', the fitted 3-D face with them."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -15,51 +16,40 @@ class Examples(NamedTuple):
     """Clips; the fitted face's time is folded, N = B·T.
 
     Attributes:
-        video: what they show, RGB in [0, 1].
         heard: their mel windows.
         landmarks: in pixels.
         fit: identity, expression and pose of every frame.
     """
 
-    video: Float[Tensor, "B T 3 H W"]
     heard: Float[Tensor, "B T M S"]
     landmarks: Float[Tensor, "B T 68 2"]
     fit: Fit
 
 
 def first_examples(batch: Batch, face: Face) -> Examples:
-    """V1 of each pair: frames as they were filmed."""
-    return examples(batch.video1, batch.mel1, batch.landmarks1, face)
+    """V1 of each pair: as it was filmed."""
+    return _examples(batch.mel1, batch.landmarks1, face)
 
 
 def all_examples(batch: Batch, face: Face) -> Examples:
-    """V1 and V2: for who learns from sound and landmarks, the lips of both are real."""
-    return examples(
-        torch.cat([batch.video1, batch.video2]),
-        torch.cat([batch.mel1, batch.mel2]),
-        torch.cat([batch.landmarks1, batch.landmarks2]),
-        face,
-    )
+    """V1 and V2: the lips of both were spoken by somebody."""
+    heard = torch.cat([batch.mel1, batch.mel2])
+    return _examples(heard, torch.cat([batch.landmarks1, batch.landmarks2]), face)
 
 
-def examples(
-    video: Float[Tensor, "B T 3 H W"],
-    heard: Float[Tensor, "B T M S"],
-    landmarks: Float[Tensor, "B T 68 2"],
-    face: Face,
-) -> Examples:
-    """Fit the face to every clip: one identity each."""
-    return Examples(video, heard, landmarks, fitted(landmarks, face))
+def joined(fits: Sequence[Fit]) -> Fit:
+    """The fits of clips, one after the other; each has its frames' identity a frame."""
+    identities, expressions, cameras = zip(*fits, strict=True)
+    parts = (torch.cat(part) for part in zip(*cameras, strict=True))
+    return Fit(torch.cat(identities), torch.cat(expressions), WeakPerspective(*parts))
 
 
 @torch.no_grad()
-def fitted(landmarks: Float[Tensor, "B T 68 2"], face: Face) -> Fit:
-    """The fits of clips, one after the other."""
-    fits = [face.fit(clip) for clip in landmarks]
+def _examples(
+    heard: Float[Tensor, "B T M S"], landmarks: Float[Tensor, "B T 68 2"], face: Face
+) -> Examples:
+    """Fit the face to every clip: one identity each."""
     frames = landmarks.shape[1]
-    cameras = (torch.cat(parts) for parts in zip(*(fit.camera for fit in fits), strict=True))
-    return Fit(
-        torch.cat([fit.identity.expand(frames, -1) for fit in fits]),
-        torch.cat([fit.expression for fit in fits]),
-        WeakPerspective(*cameras),
-    )
+    fits = [face.fit(clip) for clip in landmarks]
+    each = [fit._replace(identity=fit.identity.expand(frames, -1)) for fit in fits]
+    return Examples(heard, landmarks, joined(each))

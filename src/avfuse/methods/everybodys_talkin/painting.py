@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from avfuse.methods.everybodys_talkin.examples import Examples
+from avfuse.methods.everybodys_talkin.face import Fit
 from avfuse.methods.everybodys_talkin.method import EverybodysTalkin
 from avfuse.training.losses import mouth_map, reconstruction, total_variation
 from avfuse.training.perceptual import FaceFeatures, Features, VGGFeatures
@@ -14,7 +14,8 @@ from avfuse.training.perceptual import FaceFeatures, Features, VGGFeatures
 
 def painted(
     method: EverybodysTalkin,
-    given: Examples,
+    video: Float[Tensor, "B T 3 H W"],
+    fit: Fit,
     spoken: Float[Tensor, "N 68 2"],
     noise: Float[Tensor, "*#N 3 H W"],
 ) -> Float[Tensor, "B 3 H W"]:
@@ -22,14 +23,14 @@ def painted(
 
     Args:
         method: whose renderer draws.
-        given: clips.
+        video: clips, RGB in [0, 1].
+        fit: the face in all their frames.
         spoken: landmarks of all their frames, in pixels.
         noise: what is put over the mouths.
     """
-    face, fit = method.face, given.fit
-    resting = face.project(fit.identity, torch.zeros_like(fit.expression), fit.camera)
-    layers = method.layers(given.video.flatten(0, 1), spoken, resting, noise)
-    apart = layers.reshape(*given.video.shape[:2], *layers.shape[1:])
+    resting = method.face.project(fit.identity, torch.zeros_like(fit.expression), fit.camera)
+    layers = method.layers(video.flatten(0, 1), spoken, resting, noise)
+    apart = layers.reshape(*video.shape[:2], *layers.shape[1:])
     return method.renderer(last_window(apart, method.history))
 
 

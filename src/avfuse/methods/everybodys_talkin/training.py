@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from lightning import LightningDataModule
@@ -11,14 +10,12 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from avfuse.data.clip import ClipFile
 from avfuse.data.datamodule import TalkingClips
 from avfuse.errors import InputError
 from avfuse.faces.crops import read_landmarks
-from avfuse.geometry.affine import transform
-from avfuse.geometry.box import box_from_landmarks, frame_to_crop
 from avfuse.geometry.face_model import read_face_model
 from avfuse.layers.warp import blend
+from avfuse.methods.everybodys_talkin.clips import cropped
 from avfuse.methods.everybodys_talkin.examples import Examples, all_examples, first_examples
 from avfuse.methods.everybodys_talkin.method import EverybodysTalkin
 from avfuse.methods.everybodys_talkin.painting import RenderLoss, painted
@@ -113,17 +110,11 @@ class EverybodysTalkinTraining(Training):
         return mouth_checks(made.image, source, target, points, PATCH)
 
 
-def cropped(clip: ClipFile, size: int) -> Float[Tensor, "T 68 2"]:
-    """Landmarks of a clip's frames that show the face, each in pixels of its own crop."""
-    seen = clip.landmarks[clip.valid]
-    places = (transform(p, frame_to_crop(box_from_landmarks(p), size)) for p in seen)
-    return torch.from_numpy(np.stack([*places])).float()
-
-
 class ExpressionTraining(EverybodysTalkinTraining):
     """Stage 1 (section 3.2): sound to expression, the ID-removing network with it.
 
-    Pictures play no part; of each pair, both lips are used.
+    Pictures play no part: [`SaidClips`][avfuse.methods.everybodys_talkin.clips.SaidClips] reads
+    none. Of pairs, both lips are used.
 
     Args:
         rate: learning rate (Adam).
@@ -150,8 +141,9 @@ class ExpressionTraining(EverybodysTalkinTraining):
         self.save_hyperparameters()
         self.translation = translation_loss(self.method, norm, expression, shape, speakers)
 
-    def training_step(self, batch: Batch, batch_index: int) -> None:
-        terms, _ = self.translation(self.method, all_examples(batch, self.method.face))
+    def training_step(self, batch: Batch | Examples, batch_index: int) -> None:
+        given = all_examples(batch, self.method.face) if isinstance(batch, Batch) else batch
+        terms, _ = self.translation(self.method, given)
         descend(self, self.optimizers(), torch.stack(list(terms.values())).sum(), clip=5.0)
         self.log_dict({f"train/{k}": v.detach() for k, v in terms.items()}, prog_bar=True)
 
@@ -208,8 +200,9 @@ class RendererTraining(EverybodysTalkinTraining):
         generator, discriminator = cast("list[LightningOptimizer]", self.optimizers())
         given = first_examples(batch, self.method.face)
         terms, spoken = self._spoken(given)
-        noise = torch.rand_like(given.video.flatten(0, 1))
-        image, target = painted(self.method, given, spoken, noise), given.video[:, -1]
+        noise = torch.rand_like(batch.video1.flatten(0, 1))
+        image = painted(self.method, batch.video1, given.fit, spoken, noise)
+        target = batch.video1[:, -1]
         terms |= self.rendering(image, target, given.landmarks[:, -1])
         weight = self.hparams["adversarial"]
         adversary = weight and has_begun(self, self.hparams["adversarial_start"])
@@ -238,11 +231,11 @@ class RendererTraining(EverybodysTalkinTraining):
         return {"discriminator": loss, "penalty": penalty}
 
     def checks(self, batch: Batch, split: str) -> dict[str, Tensor | Metric]:
-        """The mouth from the true expression: V2's last frame out of all that is masked of V2."""
+        """The mouth of V1's last frame, drawn from its true expression."""
         given = first_examples(batch, self.method.face)
         _, spoken = RendererTraining._spoken(self, given)
-        image = painted(self.method, given, spoken, self.method.noise)
-        source, target = given.video[:, 0], given.video[:, -1]
+        image = painted(self.method, batch.video1, given.fit, spoken, self.method.noise)
+        source, target = batch.video1[:, 0], batch.video1[:, -1]
         return {**mouth_checks(image, source, target, given.landmarks[:, -1], PATCH)}
 
     def configure_optimizers(self) -> list[Any]:
