@@ -122,8 +122,8 @@ class EverybodysTalkin(Method[Given, tuple[()], State | None]):
         stride = 2 ** (len(channels) - 1)
         if size < 1 or size % stride or history < 1 or coefficients < 1:
             raise ValueError(
-                f"size={size}, history={history}, coefficients={coefficients}; expected a size "
-                f"that two to the power of the renderer's halvings, {stride}, divides, and at least 1"
+                f"size={size}, history={history}, coefficients={coefficients}; expected at least 1 "
+                f"each, and a size that {stride} divides: each level of channels halves it"
             )
         self.config, self.size, self.hears = config, size, Hearing(mel_steps, mel_ahead)
         self.face = Face(identities, expressions)
