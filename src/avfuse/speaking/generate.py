@@ -105,7 +105,8 @@ def generate(
         blending: how mouths are laid into frames: `direct`, or `poisson`, as of
             [`paste`][avfuse.video.paste.paste].
         retime: choose which of the footage's frames goes with which sound, as of
-            [`retimed`][avfuse.speaking.retime.retimed], rather than let it run forth and back.
+            [`retimed`][avfuse.speaking.retime.retimed], rather than let it run forth and back;
+            the face is then looked for in all of the footage first.
         quiet: no progress bar.
 
     Returns:

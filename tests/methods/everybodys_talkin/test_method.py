@@ -3,10 +3,12 @@
 import pytest
 import torch
 
+from avfuse import InputError, generate
 from avfuse.methods.everybodys_talkin import EverybodysTalkin
 from avfuse.runtime.eager import EagerRunner
 from avfuse.runtime.speaker import Speaker
 from avfuse.types import Seen
+from avfuse.video.picture import write_picture
 
 SIZE, FRAMES = 32, 5
 
@@ -77,3 +79,30 @@ def test_without_deflicker_frames_are_as_drawn(tiny, heard, seen):
 def test_a_size_that_does_not_halve_is_refused(plan):
     with pytest.raises(ValueError, match="size=30"):
         EverybodysTalkin(**{**plan, "size": 30})
+
+
+class TestGenerate:
+    @pytest.fixture
+    def model(self):
+        torch.manual_seed(0)
+        method = EverybodysTalkin(**EverybodysTalkin.tiny)
+        method.regressed.spread.fill_(0.1)
+        return method.eval().requires_grad_(False)
+
+    def test_a_photo_and_footage_of_three_frames_are_footage(
+        self, model, person, speech, tmp_path, made
+    ):
+        write_picture(tmp_path / "photo.png", person.frames[0])
+        few = person._replace(
+            frames=person.frames[:3], landmarks=person.landmarks[:3], times=person.times[:3]
+        )
+        made.video(tmp_path / "short.mp4", few, sound=False)
+        for name in ("photo.png", "short.mp4"):
+            path = tmp_path / f"{name}.out.mp4"
+            report = generate(tmp_path / name, speech, path, model=model, quiet=True)
+            assert report.frames == report.frames_with_face > 3
+
+    def test_a_box_says_nothing_of_the_mouth(self, model, face, speech, tmp_path):
+        box = (20.0, 20.0, 120.0, 120.0)
+        with pytest.raises(InputError, match="give no --box"):
+            generate(face, speech, tmp_path / "o.mp4", model=model, box=box, quiet=True)

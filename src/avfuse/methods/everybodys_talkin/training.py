@@ -47,6 +47,7 @@ class EverybodysTalkinTraining(Training):
     Args:
         face_model: file of another 3-D face model, as of
             [`read_face_model`][avfuse.geometry.face_model.read_face_model]; None for the library's.
+            That of `weights` stays.
         weights: a model to start from, or a checkpoint of an earlier stage; built alike.
         **options: of [`EverybodysTalkin`][avfuse.methods.everybodys_talkin.EverybodysTalkin].
     """
