@@ -1,6 +1,7 @@
 """Small made-up things that tests of several rooms need."""
 
 import functools
+import os
 import signal
 import wave
 from collections.abc import Callable
@@ -18,6 +19,10 @@ from avfuse.methods.dynamic_kernels.generator import Generator
 from avfuse.model_file import save
 from avfuse.sound.mel import SAMPLE_RATE, mel_spectrogram
 from avfuse.video.write import VideoWriter
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores; what they start does too
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
 
 
 class Made:

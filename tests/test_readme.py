@@ -21,7 +21,7 @@ def examples():
             yield pytest.param(page, blocks, id=str(page.relative_to(ROOT)))
 
 
-@pytest.mark.parametrize(("page", "blocks"), examples())
+@pytest.mark.parametrize(("page", "blocks"), list(examples()))
 def test_python_runs(page, blocks, tmp_path, monkeypatch, face, speech, model):
     """Names like `face.mp4`, `speech.wav` and `model.safetensors` are there."""
     for name, source in {

@@ -113,6 +113,7 @@ def test_the_whole_with_one_variant_that_fails(write_plan, tmp_path, capsys):
     # Again: what is done stays done, what failed is tried again.
     times = {p: p.stat().st_mtime_ns for p in out.rglob("result.json")}
     assert main(["ablate", f"--config={plan}", f"--output={out}", "--quiet"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1  # that it failed
     assert {p: p.stat().st_mtime_ns for p in out.rglob("result.json")} == times
 
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 import avfuse.bench
 from avfuse.bench.clip import end_to_end, film, transcode
 from avfuse.bench.layers import FORMS, dynamic_conv_times
+from avfuse.bench.meshes import raster_times
 from avfuse.bench.networks import YARDSTICK, network_times
 from avfuse.bench.report import best, plot, table_iv, tables
 from avfuse.bench.run import bench
@@ -63,8 +64,9 @@ class TestJson:
     def test_has_every_part(self, measured):
         found = json.loads(json.dumps(measured.as_json()))
         assert {
-            "networks", "yardstick", "end_to_end", "dynamic_conv", "peak_rss_mb", "machine"
-        } <= set(found)  # fmt: skip
+            *("networks", "yardstick", "end_to_end", "dynamic_conv", "rasteriser"),
+            *("peak_rss_mb", "machine"),
+        } <= set(found)
         for row in found["networks"]:
             assert {"method", "runner", "batch", "size", "network", "ms_per_frame"} <= set(row)
             assert row["ms_per_frame"] > row["prepare_ms_per_frame"] > 0
@@ -105,6 +107,14 @@ class TestJson:
         # Stages overlap: none takes longer than the whole, together they may.
         longest = max(whole.stages.values()) * whole.frames / 1000
         assert 0 < longest < whole.seconds
+
+
+class TestMeshes:
+    def test_every_work_and_batch(self):
+        rows = raster_times(torch.device("cpu"), (1, 2), rounds=1, quiet=True)
+        works = ("rasterise", "textured", "gradients")
+        assert [(row.work, row.batch) for row in rows] == [(w, b) for b in (1, 2) for w in works]
+        assert min(row.ms_per_frame for row in rows) > 0
 
 
 class TestClip:

@@ -18,6 +18,14 @@ def test_writes_both(face, tmp_path, capsys):
     assert said.err == ""
 
 
+def test_writes_the_mesh_where_it_is_asked_for(face, tmp_path):
+    listing = tmp_path / "faces.json"
+    for words, points in (([], None), (["--mesh", "--face-index", "0"], 468)):
+        assert main(["faces", str(face), "--json", str(listing), "--quiet", *words]) == 0
+        [one] = json.loads(listing.read_text())["frames"][0]["faces"]
+        assert len(one.get("mesh", [])) == (points or 0)
+
+
 def test_nobody_is_said_and_no_error(tmp_path, made, person, capfd):
     grey = person._replace(frames=np.full_like(person.frames, 128))
     path, listing = made.video(tmp_path / "grey.mp4", grey), tmp_path / "faces.json"

@@ -6,6 +6,8 @@ import pytest
 from avfuse.faces.overlay import draw
 from avfuse.faces.tracker import Face
 from avfuse.geometry.box import Box
+from avfuse.geometry.dense import OUTER_LIPS, edges
+from avfuse.geometry.face_model import face_model
 
 
 def face(height, width, track=0, place=(0.5, 0.5), share=0.3):
@@ -15,6 +17,15 @@ def face(height, width, track=0, place=(0.5, 0.5), share=0.3):
     angles = np.linspace(0, 2 * np.pi, 68, endpoint=False)
     points = np.stack([x + side / 3 * np.cos(angles), y + side / 3 * np.sin(angles)], 1)
     return Face(Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2), 0.875, points, track)
+
+
+def meshed(height, width):
+    """A face whose mesh is the mean one."""
+    one = face(height, width, share=0.6)
+    mean = face_model().mean.double().numpy()
+    box = one.box
+    middle = [(box.x0 + box.x1) / 2, box.y0 + 0.3 * box.side, 0]
+    return one._replace(mesh=0.5 * box.side * mean + middle)
 
 
 SIZES = [(288, 360), (1920, 1080)]
@@ -34,6 +45,22 @@ def test_every_point_and_every_edge_shows(height, width, shade):
     for x, y in [*edges, *one.landmarks.round().astype(int)]:
         around = drawn[y - reach : y + reach + 1, x - reach : x + reach + 1].astype(int)
         assert np.ptp(around, axis=(0, 1)).max() > 100  # dark and light, side by side
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+@pytest.mark.parametrize("shade", [0, 128])
+def test_a_mesh_shows_with_every_edge_instead_of_landmarks(height, width, shade):
+    image = np.full((height, width, 3), shade, np.uint8)
+    one = meshed(height, width)
+    drawn = draw(image, [one])
+    np.testing.assert_array_equal(drawn, draw(image, [one._replace(landmarks=None)]))
+    changed = np.abs(drawn.astype(int) - shade).max(-1)
+
+    def seen(points):
+        return [changed[y - 1 : y + 2, x - 1 : x + 2].max() for x, y in points.round().astype(int)]
+
+    assert min(seen(one.mesh[edges(), :2].mean(1))) > 20
+    assert min(seen(one.mesh[OUTER_LIPS, :2])) > 80
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)

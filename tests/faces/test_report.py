@@ -12,6 +12,7 @@ from avfuse.data.synthetic import synthetic_clip
 from avfuse.errors import InputError
 from avfuse.faces.report import report_faces
 from avfuse.geometry.box import box_from_landmarks
+from avfuse.geometry.dense import landmarks_of
 from avfuse.geometry.pose import fit_pose
 from avfuse.video.audio import duration
 from avfuse.video.picture import write_picture
@@ -65,6 +66,22 @@ def test_a_video(face, person, tmp_path):
         assert angles == pytest.approx([pose.yaw, pose.pitch, pose.roll], abs=0.1)
         np.testing.assert_allclose(one["pose"]["translation"], pose.translation, atol=0.1)
         assert one["pose"]["scale"] == pytest.approx(pose.scale, rel=1e-3)
+
+
+def test_a_video_with_its_mesh(face, person, tmp_path):
+    plain = report(face, tmp_path)[1]["frames"]
+    found, content = report(face, tmp_path, mesh=True, output=tmp_path / "mesh.mp4")
+    assert found == (15, 15, [], 1)
+    for frame, before, truth in zip(
+        content["frames"], plain, person.landmarks.astype(float), strict=True
+    ):
+        [one], [other] = frame["faces"], before["faces"]
+        mesh = np.array(one.pop("mesh"))
+        assert one == other
+        assert mesh.shape == (468, 3)
+        off = np.linalg.norm(landmarks_of(mesh)[27:, :2] - truth[27:], axis=1)
+        assert off.mean() < 0.06 * np.linalg.norm(truth[45] - truth[36])
+    assert probe(tmp_path / "mesh.mp4").frames == 15
 
 
 def test_the_overlay_shows_the_face_and_keeps_the_sound(face, person, tmp_path):

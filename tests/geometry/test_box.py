@@ -26,6 +26,10 @@ def test_box_holds_eyes_and_mouth_in_its_middle():
     assert box.x1 - box.x0 == box.y1 - box.y0 == box.side
 
 
+def test_a_grown_box_keeps_its_middle():
+    assert Box(2.0, 4.0, 6.0, 8.0).grown(1.5) == (1.0, 3.0, 7.0, 9.0)
+
+
 def test_crop_of_whole_pixels_is_a_slice():
     frame = picture()
     np.testing.assert_array_equal(crop(frame, Box(20.0, 30.0, 84.0, 94.0), 64), frame[30:94, 20:84])
@@ -54,3 +58,19 @@ def test_far_smaller_crop_keeps_its_place(place, side):
     inside = [(m > 8) & (m < limit) for m, limit in zip(middle, (240, 190), strict=True)]
     assert abs(result[..., 0] - middle[0]).max(0)[inside[0]].max(initial=0) <= 1.2
     assert abs(result[..., 1] - middle[1][:, None]).max(1)[inside[1]].max(initial=0) <= 1.2
+
+
+@pytest.mark.parametrize("roll", [-50.0, 12.0, 90.0])
+@pytest.mark.parametrize("side", [40.0, 170.0])
+def test_a_turned_box_sees_its_middle_and_what_is_above_it(roll, side):
+    """A gradient again: the crop holds the places that the map says, averaged or not."""
+    columns, rows = np.meshgrid(np.arange(255), np.arange(253))
+    frame = np.stack([columns, rows, columns * 0], axis=2).astype(np.uint8)
+    box = Box(127 - side / 2, 126 - side / 2, 127 + side / 2, 126 + side / 2)
+    result = crop(frame, box, 16, roll).astype(float)
+    back = cv2.invertAffineTransform(frame_to_crop(box, 16, roll))
+    grid = np.stack(np.meshgrid(np.arange(16), np.arange(16)), 2)
+    np.testing.assert_allclose(result[..., :2], grid @ back[:, :2].T + back[:, 2], atol=1.5)
+    up = (result[0] - result[-1])[:, :2].mean(0)  # a head that leans right: up is to the right
+    turned = np.array([np.sin(np.radians(roll)), -np.cos(np.radians(roll))])
+    assert up @ turned / np.linalg.norm(up) > 0.99

@@ -46,6 +46,11 @@ class TestSheet:
         assert set(triangles.ravel().tolist()) == set(range(dense.POINTS))
         assert dense.POINTS - len(lines) + len(triangles) == 1
 
+    def test_its_edges_are_each_there_once(self):
+        found = [frozenset(edge) for edge in dense.edges().tolist()]
+        assert len(set(found)) == len(found)
+        assert set(found) == {frozenset(edge) for edge in edges(dense.triangles())}
+
     def test_is_symmetric(self):
         mirror = dense.mirrored()[dense.triangles()][:, ::-1]
         assert triangle_set(mirror) == triangle_set(dense.triangles())

@@ -1,10 +1,12 @@
 """The whole ablation, top to bottom: plan -> cells, side by side -> summary -> files."""
 
+import io
 import json
 import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,8 @@ def ablate(
     plan = read_plan(config)
     with locked(output):
         cells = lay_out(plan, output)
-        _check(plan, [cell for cell in cells if not cell.is_done(plan)])
+        with redirect_stderr(io.StringIO()) if quiet else nullcontext():  # what data says of itself
+            _check(plan, [cell for cell in cells if not cell.is_done(plan)])
         if not quiet:
             print(f"avfuse: recipe: {in_words([*built_on(config), config])}", file=sys.stderr)
         failed = run_cells(plan, cells, jobs or _jobs(), quiet=quiet)

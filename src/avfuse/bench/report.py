@@ -32,6 +32,10 @@ def tables(measured: Measured) -> str:
                 for row in measured.dynamic_conv
             ],
         ),
+        _table(
+            ("rasteriser", "batch", "ms a frame"),
+            [(row.work, str(row.batch), f"{row.ms_per_frame:.2f}") for row in measured.rasteriser],
+        ),
         "\n".join(f"- {key}: {value}" for key, value in measured.machine.items()),
     ]
     if measured.peak_rss_mb is not None:

@@ -11,6 +11,7 @@ import torch
 
 from avfuse.bench.clip import EndToEnd, end_to_end, film
 from avfuse.bench.layers import DynamicConvTime, dynamic_conv_times
+from avfuse.bench.meshes import RasterTime, raster_times
 from avfuse.bench.networks import YARDSTICK, NetworkTimes, network_times
 from avfuse.data.synthetic import synthetic_clip
 from avfuse.method import Method
@@ -28,6 +29,7 @@ class Measured(NamedTuple):
         networks: the model, runner by runner, and every other method.
         end_to_end: a clip, beside a plain transcoding of it.
         dynamic_conv: the dynamic layer beside other forms of it.
+        rasteriser: pictures of the face model.
         peak_rss_mb: the most memory that the process held, in 10^6 bytes; None where the system
             does not say.
         machine: what it ran on.
@@ -36,6 +38,7 @@ class Measured(NamedTuple):
     networks: NetworkTimes
     end_to_end: EndToEnd
     dynamic_conv: list[DynamicConvTime]
+    rasteriser: list[RasterTime]
     peak_rss_mb: float | None
     machine: dict[str, Any]
 
@@ -47,6 +50,7 @@ class Measured(NamedTuple):
             "skipped": self.networks.skipped,
             "end_to_end": self.end_to_end._asdict(),
             "dynamic_conv": [row._asdict() for row in self.dynamic_conv],
+            "rasteriser": [row._asdict() for row in self.rasteriser],
             "peak_rss_mb": self.peak_rss_mb,
             "machine": self.machine,
         }
@@ -86,8 +90,9 @@ def bench(
         whole = end_to_end(method, face, audio, folder, rounds=1 if quick else 3, quiet=quiet)
     memory = peak_rss()
     layers = dynamic_conv_times(device, batches, rounds=rounds * 10, quiet=quiet)
+    meshes = raster_times(device, batches, rounds=rounds, quiet=quiet)
     networks = network_times(method, runners, batches, sizes, rounds=rounds, quiet=quiet)
-    return Measured(networks, whole, layers, memory, machine(device))
+    return Measured(networks, whole, layers, meshes, memory, machine(device))
 
 
 def machine(device: torch.device) -> dict[str, Any]:

@@ -18,6 +18,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", type=Path, metavar="FILE.json", help="boxes, landmarks and poses of each frame"
     )
+    parser.add_argument(
+        "--mesh", action="store_true", help="468 dense points as well, with depth; drawn as a mesh"
+    )
     add_faces(parser)
     parser.add_argument(
         "--face-index", type=int, metavar="N", help="only this one; 0 is the largest (default: all)"
@@ -41,6 +44,7 @@ def run(options: argparse.Namespace) -> None:
         json_file=options.json,
         faces=options.faces,
         face_index=options.face_index,
+        mesh=options.mesh,
         quiet=options.quiet,
     )
     if not found.tracks:

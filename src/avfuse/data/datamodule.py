@@ -17,6 +17,9 @@ from avfuse.data.augment import AugmentPictures, augment
 from avfuse.data.clip import ClipFile
 from avfuse.data.dataset import PairDataset
 from avfuse.data.pairs import RenderedTwins, TransplantedMouths, starts
+from avfuse.data.portraits.driver import drivers
+from avfuse.data.portraits.pairs import DrivenPortrait
+from avfuse.data.portraits.portrait import Portrait, read_portraits
 from avfuse.data.preprocess import SourceClip, cached_clips, cached_twins
 from avfuse.data.sampler import EpochSampler
 from avfuse.data.share import checked_share, mixed
@@ -29,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class TalkingClips(LightningDataModule):
-    """Pairs from ordinary video files, from a teacher's renderings, from procedural faces, or all.
+    """Pairs from video files, a teacher's renderings, portraits, procedural faces, or all of them.
 
     A clip's speaker is the name of its folder. Clips are cropped once and cached; a cached clip is
     made anew only when its video or its labels change.
@@ -42,12 +45,16 @@ class TalkingClips(LightningDataModule):
         cache: where cropped clips are kept.
         pairs: folder that `avfuse render-pairs` wrote: people who say several things in the same
             frames, the paper's own scheme (IV-B). Their speakers are called as their folders there.
+        portraits: folder of pictures, one a person, and their dense points, `mesh.npz`; the clips
+            that are trained on drive them, or procedural faces where there are none.
+        portraits_share: how many of the pairs that are not procedural come from portraits, where
+            there are others too: 0 for none, 1 for all.
         synthetic: number of procedural faces, each rendered saying two things.
         synthetic_share: how many of the training pairs come from procedural faces, where there
             are real ones too: 0 for none, 1 for all.
         unseen: speakers, or single clips as `speaker/clip`, kept out of training altogether.
         held_back: every n-th clip of the other speakers is kept out of training, and every n-th
-            person of `pairs`; 0 for none.
+            person of `pairs` and of `portraits`; 0 for none.
         size: pixels a side.
         mel_steps: mel steps a window; the model's.
         mel_ahead: how many of them come after the frame; the model's, None for half.
@@ -72,6 +79,8 @@ class TalkingClips(LightningDataModule):
         labels: str | None = None,
         cache: str = ".cache/clips",
         pairs: str | None = None,
+        portraits: str | None = None,
+        portraits_share: float = 0.25,
         synthetic: int = 0,
         synthetic_share: float = 0.25,
         unseen: Sequence[str] = (),
@@ -92,6 +101,8 @@ class TalkingClips(LightningDataModule):
         self.save_hyperparameters()  # for the loggers; what is used below has types
         self.videos, self.labels, self.cache = _path(videos), _path(labels), Path(cache)
         self.synthetic, self.synthetic_share = synthetic, checked_share(synthetic_share)
+        self.portraits = _path(portraits)
+        self.portraits_share = checked_share(portraits_share, "portraits_share", "portraits")
         self.unseen, self.held_back = set(unseen), held_back
         self.frames, self.batch, self.workers = frames, batch, workers
         self.augmentation, self.seed = augmentation, seed
@@ -106,9 +117,10 @@ class TalkingClips(LightningDataModule):
         self._held = functools.partial(dataset, length=validation, strength=0.0, seed=seed + 1)
 
     def prepare_data(self) -> None:
-        self._clips()
+        clips, twins = self._clips(), self._twins()
         self._people()
-        self._twins()
+        if self._portraits():
+            drivers([clip.path for clip in clips] or [*itertools.chain(*twins)])
 
     def setup(self, stage: str | None = None) -> None:
         taught, kept = self._taught()
@@ -119,8 +131,11 @@ class TalkingClips(LightningDataModule):
         real = {name: self._long_enough(clips) for name, clips in parts.items()}
         twins = [RenderedTwins(*both) for both in pairs if len(self._long_enough(both)) == 2]
         back = max(1, len(twins) // self.held_back) if self.held_back and len(twins) > 1 else 0
-        weights = _shares(real["train"], len(twins) - back, self.synthetic_share, len(taught))
-        sources = [*map(TransplantedMouths, real["train"]), *taught, *twins[back:]]
+        driving = real["train"] or [clip for pair in twins[back:] for clip in pair.clips]
+        heads, aside = self._driven(driving, real["unseen"] or real["seen"] or driving)
+        weights = _shares(real["train"], len(twins) - back, self.synthetic_share, len(taught),
+                          len(heads), self.portraits_share)  # fmt: skip
+        sources = [*map(TransplantedMouths, real["train"]), *taught, *heads, *twins[back:]]
         if not sources:
             raise InputError(
                 "there is nothing to train on; give data.videos with faces in them, "
@@ -132,10 +147,11 @@ class TalkingClips(LightningDataModule):
         clips["procedural"] = [pair.clip1 for pair in twins[:back]]
         self.held = {name: part for name, part in clips.items() if part}
         # Two sets always, seen and unseen, so that what monitors them finds them; where one has no
-        # clips of its own, the other's serve, then held-back faces, then the training's own.
+        # clips of its own, the other's serve, then held-back faces, then the training's own. Of
+        # portraits, all that are held back are unseen.
         seen, unseen = ([*map(TransplantedMouths, real[name])] for name in ("seen", "unseen"))
         rest = kept or twins[:back] or sources
-        held = (seen or unseen or rest, unseen or seen or rest)
+        held = (seen or unseen or rest, unseen or aside or seen or rest)
         self.val = [self._held(s, [1.0] * len(s)) for s in held]
 
     def landmarks(self) -> Float[np.ndarray, "N 68 2"]:
@@ -168,6 +184,23 @@ class TalkingClips(LightningDataModule):
         back = others[self.held_back - 1 :: self.held_back] if self.held_back else []
         train = [source for source in others if source not in back]
         return train, [source for source in usable if source not in train]
+
+    def _portraits(self) -> list[Portrait]:
+        return [] if self.portraits is None else read_portraits(self.portraits)
+
+    def _driven(
+        self, train: Sequence[ClipFile], held: Sequence[ClipFile]
+    ) -> tuple[list[DrivenPortrait], list[DrivenPortrait]]:
+        """Portraits driven by clips: those that are trained on, and those held back."""
+        portraits = self._portraits()
+        if portraits and not train:
+            raise InputError(
+                "no clips are there to drive data.portraits; give data.videos or data.synthetic"
+            )
+        back = slice(self.held_back - 1, None, self.held_back) if self.held_back else slice(0)
+        aside = portraits[back]
+        del portraits[back]
+        return _spoken(portraits, train), _spoken(aside, held)
 
     def _long_enough(self, clips: Sequence[ClipFile]) -> list[ClipFile]:
         return [clip for clip in clips if len(starts(clip.valid, self.frames))]
@@ -213,14 +246,34 @@ def _path(text: str | None) -> Path | None:
     return None if text is None else Path(text)
 
 
+def _spoken(portraits: Sequence[Portrait], clips: Sequence[ClipFile]) -> list[DrivenPortrait]:
+    """Each of the portraits, driven by any of the clips."""
+    if not portraits:
+        return []
+    driving, shares = drivers([clip.path for clip in clips]), _by_speaker(clips)
+    return [DrivenPortrait(portrait, driving, shares) for portrait in portraits]
+
+
 def _shares(
-    clips: Sequence[ClipFile], twins: int, synthetic_share: float, taught: int = 0
+    clips: Sequence[ClipFile],
+    twins: int,
+    synthetic_share: float,
+    taught: int = 0,
+    portraits: int = 0,
+    portraits_share: float = 0.0,
 ) -> list[float]:
-    """Draw speakers by the square root of their clips, or one with many drowns the others.
+    """How often each source is drawn: clips, a teacher's people, portraits, procedural faces.
 
     A teacher's people count as one clip each.
     """
+    real = [*_by_speaker(clips), *[1.0] * taught]
+    is_portrait = [False] * len(real) + [True] * portraits
+    people = mixed([*real, *[1.0] * portraits], is_portrait, portraits_share)
+    is_made = [False] * len(people) + [True] * twins
+    return mixed([*people, *[1.0] * twins], is_made, synthetic_share)
+
+
+def _by_speaker(clips: Sequence[ClipFile]) -> list[float]:
+    """Draw speakers by the square root of their clips, or one with many drowns the others."""
     count = Counter(clip.path.parent for clip in clips)
-    real = [*(count[clip.path.parent] ** -0.5 for clip in clips), *[1.0] * taught]
-    is_made = [False] * len(real) + [True] * twins
-    return mixed([*real, *[1.0] * twins], is_made, synthetic_share)
+    return [count[clip.path.parent] ** -0.5 for clip in clips]

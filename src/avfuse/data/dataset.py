@@ -54,7 +54,8 @@ class PairDataset(Dataset[Batch]):
     ) -> None:
         if window is not None and not 0 < window <= size:
             raise InputError(f"window={window} does not lie within size={size} pixels")
-        for clip in (clip for source in sources for clip in source.clips):
+        # Portraits share their clips: each is looked at once.
+        for clip in dict.fromkeys(clip for source in sources for clip in source.clips):
             if not len(starts(clip.valid, frames)):
                 raise InputError(
                     f"{clip.path} has no {frames} frames with a face in a row; ask for fewer "

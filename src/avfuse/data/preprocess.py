@@ -156,7 +156,7 @@ def cached_clips(videos: Path, labels: Path | None, cache: Path) -> list[SourceC
     """
     sources = source_clips(videos, labels, cache)
     missing = [source for source in sources if not source.clip.path.exists()]
-    for source in tqdm(missing, "cropping clips", unit="clip", disable=not missing):
+    for source in tqdm(missing, "cropping clips", unit="clip", disable=not missing or None):
         make_clip(source)
     return [source.clip for source in sources]
 
@@ -170,7 +170,7 @@ def cached_twins(count: int, seed: int, cache: Path) -> list[tuple[Path, Path]]:
         for face in range(count)
     ]
     missing = [f for f in range(count) if not all(path.exists() for path in twins[f])]
-    for face in tqdm(missing, "rendering faces", unit="face", disable=not missing):
+    for face in tqdm(missing, "rendering faces", unit="face", disable=not missing or None):
         for voice, path in enumerate(twins[face]):
             number = seed * 1_000_000 + face * 2
             save_clip(_from_synthetic(synthetic_clip(number, speech_seed=number + voice)), path)

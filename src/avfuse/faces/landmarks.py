@@ -4,21 +4,17 @@ Heatmaps at a quarter of the input's resolution, each read off as its centre of 
 have fractions of a pixel and move smoothly with the picture.
 """
 
-import contextlib
 import copy
 import functools
-from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from avfuse.faces.blocks import ConvNorm, Residual, folded, one_thread
 from avfuse.files.weights import Config, load_network, save_network
 from avfuse.geometry.box import Box, Frame, crop, frame_to_crop
 
@@ -27,8 +23,6 @@ SIZE = 112
 
 ROOM = 1.15
 """Side of what the network sees, in sides of the box: when it errs, brows and chin stay in."""
-
-Layer = Callable[[Tensor], Tensor]
 
 _STRIDE = 4
 _SHIPPED = "landmarks.safetensors"
@@ -71,49 +65,6 @@ class LandmarkNet(nn.Module):
         middle = self.mix8(middle + self.up8(deep))
         heat = self.heat(self.mix4(fine + self.up4(middle)))
         return heat, self.face(mean).squeeze(-1)
-
-
-class ConvNorm(nn.Sequential):
-    """Convolution, batch norm (folded into it for inference), ReLU.
-
-    Args:
-        inputs: channels in.
-        outputs: channels out.
-        kernel: pixels a side, odd.
-        stride: of the convolution.
-        active: False leaves the ReLU out.
-    """
-
-    def __init__(
-        self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, active: bool = True
-    ) -> None:
-        convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
-        activation = nn.ReLU(inplace=True) if active else nn.Identity()
-        super().__init__(convolution, nn.BatchNorm2d(outputs), activation)
-        self.active = active
-
-    def fused(self) -> nn.Conv2d:
-        """The convolution that does what the norm does too, in evaluation mode."""
-        convolution, norm = self[0], self[1]
-        assert isinstance(convolution, nn.Conv2d)
-        assert isinstance(norm, nn.BatchNorm2d)
-        return fuse_conv_bn_eval(convolution, norm)
-
-
-class Residual(nn.Module):
-    """Two convolutions beside a straight path.
-
-    Args:
-        channels: in and out.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = ConvNorm(channels, channels, 3)
-        self.second = ConvNorm(channels, channels, 3, active=False)
-
-    def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N C H W"]:
-        return torch.relu(x + self.second(self.first(x)))
 
 
 def centres(heat: Float[Tensor, "N P h w"], stride: int = _STRIDE) -> Float[Tensor, "N P 2"]:
@@ -167,7 +118,7 @@ class LandmarkReader:
             [0, 1].
         """
         wide = widened(box)
-        with _one_thread():
+        with one_thread():
             points, confidence = self.read_crops(crop(image, wide, SIZE)[None])
         matrix = frame_to_crop(wide, SIZE)
         return (points[0] - matrix[:, 2]) / matrix[0, 0], float(confidence[0])
@@ -195,21 +146,9 @@ class LandmarkReader:
         return (points + 0.5) * (side / SIZE) - 0.5, confidence
 
 
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """One face costs more to share between threads than to read, above all on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def widened(box: Box) -> Box:
     """The square that the network sees of a box, around the same centre."""
-    room = (ROOM - 1) / 2 * box.side
-    return Box(box.x0 - room, box.y0 - room, box.x1 + room, box.y1 + room)
+    return box.grown(ROOM)
 
 
 def load_net(path: Path | None = None) -> LandmarkNet:
@@ -239,33 +178,3 @@ def save_net(net: LandmarkNet, path: Path, credit: str = "") -> None:
 
 def _built(config: Config) -> LandmarkNet:
     return LandmarkNet(tuple(config["channels"]), config["points"])
-
-
-def folded(net: LandmarkNet) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """The forward of a network in evaluation mode, its batch norms folded into the convolutions.
-
-    Plain functions all the way down: calls of modules would take a sixth of so small a net's time.
-    """
-    # All that forward asks of its network is a part by each name.
-    parts = SimpleNamespace(**{name: _plain(part) for name, part in net.named_children()})
-    return functools.partial(LandmarkNet.forward, cast("LandmarkNet", parts))
-
-
-def _plain(part: nn.Module) -> Layer:
-    """What a part computes in evaluation mode, as a function."""
-    match part:
-        case ConvNorm():
-            convolve = _plain(part.fused())
-            return (lambda x: convolve(x).relu_()) if part.active else convolve
-        case Residual(first=first, second=second):
-            inner, outer = _plain(first), _plain(second)
-            return lambda x: outer(inner(x)).add_(x).relu_()
-        case nn.Conv2d(weight=weight, bias=bias, stride=stride, padding=padding):
-            return lambda x: torch.conv2d(x, weight, bias, stride, padding)
-        case nn.Linear(weight=weight, bias=bias):
-            return lambda x: nn.functional.linear(x, weight, bias)
-        case nn.Sequential():
-            inner, *others = map(_plain, part)
-            return functools.reduce(lambda f, g: lambda x: g(f(x)), others, inner)
-        case _:
-            return part

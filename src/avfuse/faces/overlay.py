@@ -1,13 +1,16 @@
-"""What a tracker saw, drawn over the frame: boxes, landmarks, track and confidence."""
+"""What a tracker saw, drawn over the frame: boxes, landmarks or mesh, track and confidence."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
+import numpy as np
+from jaxtyping import Float
 
 from avfuse.faces.tracker import Face
 from avfuse.geometry.box import Frame
+from avfuse.geometry.dense import INNER_LIPS, LEFT_EYE, OUTER_LIPS, OVAL, RIGHT_EYE, edges
 from avfuse.video.media import FilePath, open_media
 from avfuse.video.picture import write_picture
 from avfuse.video.read import TimedFrame, VideoInfo
@@ -15,6 +18,8 @@ from avfuse.video.write import VideoWriter
 
 # By number of track: light on any skin, told apart by the colour-blind (Okabe and Ito 2008).
 _COLOURS = ((240, 228, 66), (86, 180, 233), (230, 159, 0), (0, 200, 150), (230, 150, 200))
+_RINGS = (OVAL, OUTER_LIPS, INNER_LIPS, LEFT_EYE, RIGHT_EYE)
+_FAINT = 0.4  # opacity of the wireframe
 _DARK = (20, 20, 20)  # around everything, so that it shows on light and dark
 _BITS = 4  # fractions of a pixel that cv2 draws with
 
@@ -62,7 +67,10 @@ def draw(image: Frame, faces: Iterable[Face]) -> Frame:
     for face in faces:
         colour = _COLOURS[face.track % len(_COLOURS)]
         _draw_box(out, face, colour)
-        _draw_landmarks(out, face, colour)
+        if face.mesh is None:
+            _draw_landmarks(out, face, colour)
+        else:
+            _draw_mesh(out, face.mesh, colour)
         _draw_label(out, face, colour)
     return out
 
@@ -82,6 +90,19 @@ def _draw_landmarks(image: Frame, face: Face, colour: tuple[int, int, int]) -> N
         for x, y in face.landmarks:
             size = round(grown * 2**_BITS)
             cv2.circle(image, _fixed(x, y), size, ink, cv2.FILLED, cv2.LINE_AA, _BITS)
+
+
+def _draw_mesh(
+    image: Frame, mesh: Float[np.ndarray, "468 3"], colour: tuple[int, int, int]
+) -> None:
+    """The wireframe, faint, or a small face would vanish behind it; eyes, lips and oval in full."""
+    width = max(round(float(np.ptp(mesh[:, 1])) / 250), 1)
+    places = (mesh[:, :2] * 2**_BITS).round().astype(np.int32)
+    wires = image.copy()
+    cv2.polylines(wires, list(places[edges()]), False, colour, 1, cv2.LINE_AA, _BITS)
+    cv2.addWeighted(image, 1 - _FAINT, wires, _FAINT, 0, dst=image)
+    rings = [places[ring] for ring in _RINGS]
+    cv2.polylines(image, rings, True, colour, width, cv2.LINE_AA, _BITS)
 
 
 def _draw_label(image: Frame, face: Face, colour: tuple[int, int, int]) -> None:

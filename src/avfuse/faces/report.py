@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from avfuse.errors import InputError
 from avfuse.faces.choose import OneFace, tracker_named
+from avfuse.faces.dense_tracker import DenseTracker
 from avfuse.faces.gaps import Gaps
 from avfuse.faces.overlay import overlay_file
 from avfuse.faces.tracker import Face
@@ -47,6 +48,7 @@ def report_faces(
     json_file: FilePath | None = None,
     faces: str = "builtin",
     face_index: int | None = None,
+    mesh: bool = False,
     quiet: bool = False,
 ) -> FacesFound:
     """Track the faces of a video or photo, and write what was seen. Memory does not grow.
@@ -57,6 +59,7 @@ def report_faces(
         json_file: JSON to write, as `faces_file` says; None writes none.
         faces: what looks for faces, as of `tracker_named`.
         face_index: the only one to be followed, as of `OneFace`; None follows all, 16 at a time.
+        mesh: read the dense points too, and draw their wireframe in place of the landmarks.
         quiet: no progress bar.
 
     Returns:
@@ -66,8 +69,9 @@ def report_faces(
         InputError: for input that cannot be used, or that has faces but none of this index.
     """
     info = probe(path)
-    one = None if face_index is None else OneFace(tracker_named(faces), face_index)
-    tracked = tracker_named(faces).track(frames(path), MOST) if one is None else _alone(one, path)
+    tracker = DenseTracker(tracker_named(faces)) if mesh else tracker_named(faces)
+    one = None if face_index is None else OneFace(tracker, face_index)
+    tracked = tracker.track(frames(path), MOST) if one is None else _alone(one, path)
     count = with_face = 0
     tracks, gaps = set[int](), Gaps()
     with ExitStack() as stack:
@@ -103,7 +107,8 @@ def faces_file(
     A face has `track`, `box` [x0, y0, x1, y1], `landmarks` [[x, y], …] (68, or null where a backend
     reads none), `confidence`, and `pose` (null without landmarks): `rotation` (3 x 3), `yaw`,
     `pitch` and `roll` in degrees, `translation` [x, y] and `scale`, as of
-    [`HeadPose`][avfuse.geometry.pose.HeadPose]. Pixels of the upright frame; times in seconds.
+    [`HeadPose`][avfuse.geometry.pose.HeadPose]. Where dense points were read, `mesh` is there too,
+    [[x, y, depth], …] (468). Pixels of the upright frame; times in seconds.
 
     Args:
         path: to write.
@@ -140,13 +145,19 @@ def faces_file(
 
 def _as_json(face: Face) -> dict[str, Any]:
     points = face.landmarks
+    mesh = {} if face.mesh is None else {"mesh": _rounded(face.mesh)}
     return {
         "track": face.track,
         "box": [round(float(edge), 2) for edge in face.box],
-        "landmarks": None if points is None else points.astype(float).round(2).tolist(),
+        "landmarks": None if points is None else _rounded(points),
         "confidence": round(face.confidence, 4),
         "pose": None if points is None else _pose(points),
+        **mesh,
     }
+
+
+def _rounded(points: Float[np.ndarray, "P C"]) -> list[list[float]]:
+    return points.astype(float).round(2).tolist()
 
 
 def _pose(landmarks: Float[np.ndarray, "68 2"]) -> dict[str, Any]:

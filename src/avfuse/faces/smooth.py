@@ -174,8 +174,8 @@ def _landmarks(
 
 
 def steadied(
-    times: Float[np.ndarray, "n"], points: Float[np.ndarray, "n p 2"], now: int, noise: float
-) -> Float[np.ndarray, "p 2"]:
+    times: Float[np.ndarray, "n"], points: Float[np.ndarray, "n p c"], now: int, noise: float
+) -> Float[np.ndarray, "p c"]:
     """Each point's mean over the moments in which it was where it is now.
 
     Weights fall both with time and with distance, so a point that moves by more than its noise is
@@ -183,7 +183,7 @@ def steadied(
 
     Args:
         times: seconds from the moment in question.
-        points: where they were read.
+        points: where they were read, in the plane or in space.
         now: index of the moment in question.
         noise: distance that does not count as motion, in the points' unit.
     """
@@ -191,7 +191,7 @@ def steadied(
     squared = np.einsum("npc,npc->np", offset, offset)
     weights = np.exp(-0.5 * ((times / _SIGMA) ** 2)[:, None] - 0.5 / noise**2 * squared)
     weights /= weights.sum(0)
-    steady: Float[np.ndarray, "p 2"] = points[now] + np.einsum("np,npc->pc", weights, offset)
+    steady: Float[np.ndarray, "p c"] = points[now] + np.einsum("np,npc->pc", weights, offset)
     return steady
 
 

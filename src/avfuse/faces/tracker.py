@@ -39,6 +39,9 @@ class Face(NamedTuple):
             that what is laid over it may fade; a cut fades nothing.
         embedding: whose face it is, a vector of length 1: the dot product of two tells how alike
             they are. None where a backend has none, or does not see the face in this frame.
+        mesh: the 468 dense points, x and y in pixels of the frame and depth in the same unit,
+            growing away from the camera; None unless a
+            [`DenseTracker`][avfuse.faces.dense_tracker.DenseTracker] read them.
     """
 
     box: Box
@@ -47,6 +50,7 @@ class Face(NamedTuple):
     track: int = 0
     presence: float = 1.0
     embedding: Float[np.ndarray, "E"] | None = None
+    mesh: Float[np.ndarray, "468 3"] | None = None
 
 
 @runtime_checkable

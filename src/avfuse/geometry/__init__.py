@@ -1,1 +1,1 @@
-"""Where a face is and how it lies: points, boxes, maps, lips, pose, in space. No network."""
+"""Where a face is and how it lies: points, boxes, pose; its model in space. No network."""

@@ -4,7 +4,7 @@ x = R X turns the face model's axes into the camera's, which are alike: x right,
 pixels have their centres at whole numbers. Either camera's pose is six numbers a frame.
 """
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +24,9 @@ class Slopes(NamedTuple):
     pose: Float[Tensor, "T P 2 6"]
 
 
+C = TypeVar("C", bound="Camera")
+
+
 @runtime_checkable
 class Camera(Protocol):
     """What a fit asks of either camera."""
@@ -34,10 +37,10 @@ class Camera(Protocol):
     def slopes(self, shapes: Float[Tensor, "T P 3"]) -> Slopes:
         """The derivatives of `project`."""
 
-    def moved(self, step: Float[Tensor, "T 6"]) -> "Camera":
+    def moved(self: C, step: Float[Tensor, "T 6"]) -> C:
         """The camera after a small change of its pose."""
 
-    def at(self, frames: slice) -> "Camera":
+    def at(self: C, frames: slice) -> C:
         """The camera of some of the frames."""
 
     @property

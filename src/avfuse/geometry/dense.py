@@ -82,6 +82,15 @@ def triangles() -> Int[np.ndarray, "898 3"]:
     return _table("triangles")
 
 
+@functools.cache
+def edges() -> Int[np.ndarray, "1365 2"]:
+    """The sides of all triangles, each once: points of both ends, the lower number first."""
+    sides = np.concatenate([triangles()[:, pair] for pair in ([0, 1], [1, 2], [2, 0])])
+    found = np.unique(np.sort(sides, 1), axis=0)
+    found.flags.writeable = False  # everybody shares it
+    return found
+
+
 def within(ring: Int[np.ndarray, "R"]) -> Int[np.ndarray, "_"]:
     """Which rows of `triangles` lie inside a ring of `R` points and touch no other point.
 

@@ -27,7 +27,8 @@ class FaceModel(NamedTuple):
     """A face in a few numbers, all in float32 unless moved.
 
     Axes: x to the picture's right, y down, z away from the camera, as a face is seen that looks
-    into it; 0 between the eyes, and the mean's outer eye corners 1 apart.
+    into it; 0 between the eyes, whose outer corners are 1 apart: the mean's 68 points are laid onto
+    [`mean_shape`][avfuse.geometry.pose.mean_shape], so that a head's pose is the same by either.
 
     Attributes:
         mean: the mean face at rest, lips closed.

@@ -1,15 +1,18 @@
 """A face model fitted to what is seen of a clip: one identity, and an expression and pose a frame.
 
+The numbers that Everybody's Talkin' (Song et al., section 3.1) finds under weak perspective, and
+Live Speech Portraits (Lu et al. 2021, section 4.1) before a pinhole whose focal length is searched.
+
 Regularised least squares: the likeliest coefficients (normal, of standard deviation 1) and poses
-under errors of a given size. Where the papers alternate between coefficients and pose (Everybody's
-Talkin', Song et al., section 3.1; Live Speech Portraits, Lu et al. 2021), all unknowns
-move at once here (Gauss-Newton), which needs a few rounds where turns need many: each frame's are
+under errors of a given size. Coefficients and poses are often found in turns; here all unknowns
+move at once (Gauss-Newton), which needs a few rounds where turns need many: each frame's are
 eliminated first, and the identity is solved for in what is left.
 """
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -26,13 +29,17 @@ NOISE = 0.01
 """How far labels lie from the model, in its units (distances of the outer eye corners)."""
 
 _ROUNDS = 12  # at most
-_SETTLED = 1e-7  # of a pixel: what a last round moves
+_SETTLED = 1e-4  # of a pixel: what a last round moves
 _FRAMES = 64  # at a time, to save memory
 _FOCAL = (0.5, 16.0)  # in widths of the picture: from the nearest phone to a telephoto lens
 _TRIES = 16  # focal lengths that are tried
 
 
-class Fitted(NamedTuple):
+C = TypeVar("C", bound=Camera)
+
+
+@dataclass(frozen=True)
+class Fitted(Generic[C]):
     """What was found, in float64.
 
     Attributes:
@@ -44,11 +51,13 @@ class Fitted(NamedTuple):
 
     identity: Float[Tensor, "K"]
     expression: Float[Tensor, "T L"]
-    camera: Camera
+    camera: C
     cost: float
 
 
-def fit_face(seen: Float[Tensor, "T Q 2"], model: FaceModel, *, noise: float = NOISE) -> Fitted:
+def fit_face(
+    seen: Float[Tensor, "T Q 2"], model: FaceModel, *, noise: float = NOISE
+) -> Fitted[WeakPerspective]:
     """Fit a clip under weak perspective.
 
     Args:
@@ -59,14 +68,14 @@ def fit_face(seen: Float[Tensor, "T Q 2"], model: FaceModel, *, noise: float = N
     Raises:
         InputError: if the points are neither.
     """
-    model = _of_points(model.to(torch.float64), seen.shape[1])
+    model = _of_points(model, seen)
     start = _start(seen, model)
     return _settled(seen.double(), model, _at_mean(model, start, len(seen)), noise)
 
 
 def fit_face_and_focal(
     seen: Float[Tensor, "T Q 2"], model: FaceModel, width: int, height: int, *, noise: float = NOISE
-) -> Fitted:
+) -> Fitted[Pinhole]:
     """Fit a clip before a pinhole camera, whose focal length is searched for.
 
     The camera looks at the picture's centre. Its focal length is the one of the least cost, found
@@ -82,17 +91,17 @@ def fit_face_and_focal(
     Raises:
         InputError: if the points are neither.
     """
-    model = _of_points(model.to(torch.float64), seen.shape[1])
+    model = _of_points(model, seen)
     far, centre = _start(seen, model), seen.new_tensor([width - 1, height - 1]).double() / 2
 
-    def fitted(logarithm: float) -> Fitted:
+    def fitted(logarithm: float) -> Fitted[Pinhole]:
         pinhole = Pinhole.like(far, math.exp(logarithm), centre)
         return _settled(seen.double(), model, _at_mean(model, pinhole, len(seen)), noise)
 
     return _cheapest(fitted, *(math.log(widths * width) for widths in _FOCAL))
 
 
-def _cheapest(fitted: Callable[[float], Fitted], low: float, high: float) -> Fitted:
+def _cheapest(fitted: Callable[[float], Fitted[C]], low: float, high: float) -> Fitted[C]:
     """The fit of the least cost between two numbers, by golden sections (Kiefer 1953)."""
     section = (math.sqrt(5) - 1) / 2
     places = [high - section * (high - low), low + section * (high - low)]
@@ -109,8 +118,9 @@ def _cheapest(fitted: Callable[[float], Fitted], low: float, high: float) -> Fit
     return min(tried, key=lambda found: found.cost)
 
 
-def _of_points(model: FaceModel, count: int) -> FaceModel:
-    """The model at the points that are seen."""
+def _of_points(model: FaceModel, seen: Float[Tensor, "T Q 2"]) -> FaceModel:
+    """The model at the points that are seen, where they are, in float64."""
+    model, count = model.to(seen.device).to(torch.float64), seen.shape[1]
     if count == len(model.mean):
         return model
     if count == len(model.landmarks):
@@ -126,12 +136,14 @@ def _start(seen: Float[Tensor, "T Q 2"], model: FaceModel) -> WeakPerspective:
     return WeakPerspective(*(torch.from_numpy(part).to(seen.device) for part in parts))
 
 
-def _at_mean(model: FaceModel, camera: Camera, frames: int) -> Fitted:
+def _at_mean(model: FaceModel, camera: C, frames: int) -> Fitted[C]:
     nobody, nothing = model.mean.new_zeros(len(model.identity)), len(model.expression)
     return Fitted(nobody, nobody.new_zeros(frames, nothing), camera, math.inf)
 
 
-def _settled(seen: Float[Tensor, "T Q 2"], model: FaceModel, start: Fitted, noise: float) -> Fitted:
+def _settled(
+    seen: Float[Tensor, "T Q 2"], model: FaceModel, start: Fitted[C], noise: float
+) -> Fitted[C]:
     """Rounds until nothing moves."""
     found = start
     for _ in range(_ROUNDS):
@@ -140,10 +152,10 @@ def _settled(seen: Float[Tensor, "T Q 2"], model: FaceModel, start: Fitted, nois
         after = found.camera.project(model.shape(found.identity, found.expression))
         if (after - before).abs().max() < _SETTLED:
             break
-    return found._replace(cost=_cost(seen, model, found, noise))
+    return replace(found, cost=_cost(seen, model, found, noise))
 
 
-def _cost(seen: Float[Tensor, "T Q 2"], model: FaceModel, found: Fitted, noise: float) -> float:
+def _cost(seen: Float[Tensor, "T Q 2"], model: FaceModel, found: Fitted[C], noise: float) -> float:
     shapes = model.shape(found.identity, found.expression)
     errors = (seen - found.camera.project(shapes)) / (noise * found.camera.unit)[:, None, None]
     return sum(float(part.square().sum()) for part in (errors, found.identity, found.expression))
@@ -162,7 +174,9 @@ class _Frames(NamedTuple):
     shared_pull: Float[Tensor, "K"]
 
 
-def _round(seen: Float[Tensor, "T Q 2"], model: FaceModel, found: Fitted, noise: float) -> Fitted:
+def _round(
+    seen: Float[Tensor, "T Q 2"], model: FaceModel, found: Fitted[C], noise: float
+) -> Fitted[C]:
     """One step of Gauss-Newton (Schur's complement: the frames' own unknowns are eliminated)."""
     count = len(found.identity)
     left = torch.eye(count).to(found.identity)
@@ -189,7 +203,7 @@ def _round(seen: Float[Tensor, "T Q 2"], model: FaceModel, found: Fitted, noise:
 
 
 def _equations(
-    seen: Float[Tensor, "T Q 2"], model: FaceModel, found: Fitted, noise: float
+    seen: Float[Tensor, "T Q 2"], model: FaceModel, found: Fitted[C], noise: float
 ) -> _Frames:
     shapes = model.shape(found.identity, found.expression)
     slopes = found.camera.slopes(shapes)
@@ -208,5 +222,5 @@ def _equations(
     )
 
 
-def _part(found: Fitted, frames: slice) -> Fitted:
-    return found._replace(expression=found.expression[frames], camera=found.camera.at(frames))
+def _part(found: Fitted[C], frames: slice) -> Fitted[C]:
+    return replace(found, expression=found.expression[frames], camera=found.camera.at(frames))

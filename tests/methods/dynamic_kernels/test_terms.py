@@ -77,6 +77,7 @@ def test_what_has_no_weight_is_not_computed(monkeypatch):
         ({"texture": 1.0}, "texture"),
         ({"flow": 1.0}, "flow"),
         ({"motion_weight": 1.0, "mouth": 1.0}, "motion"),
+        ({"motion_weight": 1.0}, "motion"),  # everywhere, where no place weighs more
     ],
 )
 def test_each_has_its_own_weight(weights, name):

@@ -2,8 +2,9 @@
 
     python -m avfuse.experts.face.evaluation CLIPS PORTRAITS --people NAME ...
 
-prints two tables in Markdown: how the portraits that learning leaves out differ, their expressions
-taken away, and how the people named move, and what the first components leave of either.
+prints tables in Markdown: how the portraits that learning leaves out differ, their expressions
+taken away, how the people named move, and what the first components leave of either; and how far a
+fit to the points of these people is from them.
 """
 
 import argparse
@@ -11,8 +12,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
+from jaxtyping import Float
 
-from avfuse.experts.face.labels import Faces, read_clips, read_faces
+from avfuse.data.dense_labels import Faces, read_clips, read_faces
 from avfuse.experts.face.learning import (
     HELD,
     Basis,
@@ -23,8 +26,9 @@ from avfuse.experts.face.learning import (
     usual_smile,
 )
 from avfuse.experts.face.triangulation import mean_face
-from avfuse.geometry.dense import LANDMARKS
-from avfuse.geometry.face_model import face_model
+from avfuse.geometry.dense import LANDMARKS, POINTS
+from avfuse.geometry.face_model import FaceModel, face_model
+from avfuse.geometry.fit import fit_face
 from avfuse.geometry.procrustes import aligned
 
 _IDENTITIES = (0, 1, 2, 5, 10, 20, 40, 60)
@@ -72,6 +76,27 @@ def left_of(groups: Sequence[Faces], basis: Basis, count: int) -> float:
     return float(np.sqrt(np.mean(parts)))
 
 
+def left_by_fit(people: Sequence[Faces], model: FaceModel, seen: np.ndarray) -> float:
+    """How far a fit to some of the points is from all of them, in the picture.
+
+    Args:
+        people: frames of each, in pixels; only x and y are looked at.
+        model: that is fitted, weak perspective, one identity a person.
+        seen: which points the fit is shown.
+
+    Returns:
+        Root of the mean squared distance of a point, over the distance of the eyes' corners.
+    """
+    parts = []
+    for frames in people:
+        points = torch.from_numpy(frames[..., :2])
+        found = fit_face(points[:, seen], model)
+        shapes = model.to(torch.float64).shape(found.identity, found.expression)
+        offsets = (found.camera.project(shapes) - points) / found.camera.unit[:, None, None]
+        parts.append(_distance(offsets.numpy()) ** 2)
+    return float(np.sqrt(np.mean(parts)))
+
+
 def lips_opened(model: Learnt) -> float:
     """By how much identity opens the middle of the lips, a standard deviation over people."""
     upper, lower = LANDMARKS[62], LANDMARKS[66]
@@ -88,7 +113,7 @@ def _within(offsets: Faces, basis: Basis) -> Faces:
     return (np.linalg.lstsq(rows.T, flat.T)[0].T @ rows).reshape(offsets.shape)
 
 
-def _distance(offsets: Faces) -> float:
+def _distance(offsets: Float[np.ndarray, "_ P _"]) -> float:
     return float(np.sqrt((offsets**2).sum(-1).mean()))
 
 
@@ -117,6 +142,10 @@ def main() -> None:
     of_moments = {k: left_of(moved, model.expression, k) for k in _EXPRESSIONS}
     tables = [table("components of identity", of_people), table("of expression", of_moments)]
     print("\n\n".join("\n".join(rows) for rows in tables))
+    print("\n| fitted to | off in the picture, % of the eyes' distance |\n|---|---|")
+    for name, seen in (("all points", np.arange(POINTS)), ("the 68", LANDMARKS)):
+        off = left_by_fit([clips[person] for person in options.people], face_model(), seen)
+        print(f"| {name} | {100 * off:.2f} |")
     print(f"\nIdentity opens the lips by {100 * lips_opened(model):.2f} %.")
 
 

@@ -21,12 +21,13 @@ import numpy as np
 from jaxtyping import Float
 from safetensors.numpy import save as save_bytes
 
+from avfuse.data.dense_labels import Face, Faces, read_clips, read_faces
 from avfuse.errors import InputError
-from avfuse.experts.face.labels import Face, Faces, read_clips, read_faces
-from avfuse.experts.face.triangulation import mean_face, normalised
+from avfuse.experts.face.triangulation import mean_face
 from avfuse.files.whole import write_whole
 from avfuse.geometry import dense
-from avfuse.geometry.procrustes import aligned
+from avfuse.geometry.pose import mean_shape
+from avfuse.geometry.procrustes import aligned, onto
 
 Basis = Float[np.ndarray, "_ 468 3"]
 
@@ -71,7 +72,7 @@ def learn(people: Sequence[Faces], portraits: Faces) -> Learnt:
     moved = [_mirrored_too(rest.moved) / np.sqrt(len(rest.moved)) for rest in rests]
     expression = components(np.concatenate(moved) / np.sqrt(2 * len(rests)), EXPRESSIONS)
     faces = np.stack([rest.face for rest in rests])
-    return _in_unit(identities(portraits, faces, smiling, expression))
+    return _in_our_axes(identities(portraits, faces, smiling, expression))
 
 
 def at_rest(people: Sequence[Faces], mean: Face) -> list[Rest]:
@@ -134,7 +135,7 @@ def usual_smile(rests: Faces, smiling: Face, expression: Basis) -> Float[np.ndar
 
 
 def told_apart(
-    offsets: Faces, model: Learnt, usual: Float[np.ndarray, "L"]
+    offsets: Float[np.ndarray, "T 468 3"], model: Learnt, usual: Float[np.ndarray, "L"]
 ) -> tuple[Float[np.ndarray, "T K"], Float[np.ndarray, "T L"]]:
     """The likeliest identity and expression of each face, given how it differs from the mean.
 
@@ -177,11 +178,11 @@ def _mirrored_too(faces: Faces) -> Faces:
     return np.concatenate([faces, (faces * [-1, 1, 1])[:, dense.mirrored()]])
 
 
-def _in_unit(model: Learnt) -> Learnt:
-    """Moved and scaled as [`FaceModel`][avfuse.geometry.face_model.FaceModel] says."""
-    mean = normalised(model.mean)
-    unit = np.ptp(mean[:, 1]) / np.ptp(model.mean[:, 1])
-    return Learnt(mean, unit * model.identity, unit * model.expression)
+def _in_our_axes(model: Learnt) -> Learnt:
+    """Laid, turned and scaled as [`FaceModel`][avfuse.geometry.face_model.FaceModel] says."""
+    place = onto(model.mean[None, dense.LANDMARKS], mean_shape())
+    turn = place.turn[0]
+    return Learnt(place(model.mean[None])[0], model.identity @ turn, model.expression @ turn)
 
 
 def save(model: Learnt, path: Path, credit: str = "") -> None:

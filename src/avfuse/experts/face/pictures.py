@@ -1,9 +1,9 @@
 """What the linear face model knows, to look at.
 
-    python -m avfuse.experts.face.pictures OUTPUT.png
+    python -m avfuse.experts.face.pictures OUTPUT.jpg
 
 draws the mean face, and its first components of identity and expression two standard deviations
-to either side.
+to either side, from the front and turned.
 """
 
 import argparse
@@ -15,39 +15,47 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from avfuse.geometry import dense
 from avfuse.geometry.face_model import FaceModel, face_model
 from avfuse.geometry.rasteriser import interpolated, rasterise
 from avfuse.video.picture import write_picture
 
-_WIDTH, _HEIGHT = 160, 190  # of a face, pixels
-_UNIT, _MIDDLE = 80.0, (79.5, 70.0)  # of its coordinates in pixels, and where its eyes' middle lies
+_WIDTH, _HEIGHT = 184, 190  # of a face, pixels
+_UNIT, _MIDDLE = 80.0, (91.5, 70.0)  # of its coordinates in pixels, and where its eyes' middle lies
 _LIGHT = (-0.35, -0.5, -0.8)  # where it comes from
-_SKIN = (0.92, 0.72, 0.60)
+_SKIN, _EYES, _MOUTH = (0.92, 0.72, 0.60), (0.85, 0.85, 0.85), (0.35, 0.12, 0.12)
 _TURN = 25.0  # degrees to the picture's right
 _REACH = 2.0  # standard deviations
 
 
-def drawn(
-    shapes: Float[Tensor, "N P 3"], triangles: Int[Tensor, "F 3"], *, turn: float = 0.0
-) -> UInt8[Tensor, "N H W 3"]:
-    """Faces in grey daylight on white.
+def drawn(shapes: Float[Tensor, "N 468 3"], *, turn: float = 0.0) -> UInt8[Tensor, "N H W 3"]:
+    """Faces in daylight on white, their eyes blank.
 
     Args:
-        shapes: in the face model's axes and unit.
-        triangles: of the mesh.
+        shapes: of the library's own model.
         turn: degrees by which the faces look to the picture's right.
     """
     angle = torch.tensor(turn).deg2rad()
     cosine, sine = angle.cos().item(), angle.sin().item()
     turned = shapes @ shapes.new_tensor([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
     placed = turned * _UNIT + shapes.new_tensor([*_MIDDLE, 0])
+    triangles = torch.tensor(dense.triangles())
     raster = rasterise(placed, triangles, _HEIGHT, _WIDTH)
     normals = F.normalize(interpolated(raster, triangles, point_normals(turned, triangles)), dim=1)
     light = F.normalize(normals.new_tensor(_LIGHT), dim=0)
     shade = 0.25 + 0.75 * torch.einsum("nchw,c->nhw", normals, light).clamp(min=0)
-    colour = shade[..., None] * shade.new_tensor(_SKIN)
+    colour = shade[..., None] * tints()[raster.triangle]
     colour = colour.where(raster.covered[..., None], 1.0)
     return (255 * colour).round().to(torch.uint8)
+
+
+def tints() -> Float[Tensor, "898 3"]:
+    """The colour of each triangle: skin, or what closes the eyes and the mouth."""
+    colours = torch.tensor(_SKIN).repeat(len(dense.triangles()), 1)
+    for ring in (dense.LEFT_EYE, dense.RIGHT_EYE):
+        colours[dense.within(ring)] = torch.tensor(_EYES)
+    colours[dense.within(dense.INNER_LIPS)] = torch.tensor(_MOUTH)
+    return colours
 
 
 def point_normals(
@@ -61,8 +69,8 @@ def point_normals(
     return F.normalize(around, dim=2)
 
 
-def components(model: FaceModel) -> Iterator[Float[Tensor, "8 P 3"]]:
-    """A row each: the mean twice, then two ends each of three components."""
+def components(model: FaceModel) -> Iterator[Float[Tensor, "7 P 3"]]:
+    """A row each: the mean, then both ends of three components."""
     for basis in (model.identity, model.expression):
         ends = [model.mean + way * _REACH * part for part in basis[:3] for way in (-1, 1)]
         yield torch.stack([model.mean, *ends])
@@ -70,11 +78,7 @@ def components(model: FaceModel) -> Iterator[Float[Tensor, "8 P 3"]]:
 
 def picture(model: FaceModel) -> UInt8[Tensor, "H W 3"]:
     """Rows: identity, then expression, from the front and turned."""
-    rows = [
-        drawn(shapes, model.triangles, turn=turn)
-        for shapes in components(model)
-        for turn in (0.0, _TURN)
-    ]
+    rows = [drawn(shapes, turn=turn) for shapes in components(model) for turn in (0.0, _TURN)]
     return torch.cat([torch.cat(list(row), 1) for row in rows], 0)
 
 

@@ -14,11 +14,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from safetensors.numpy import save as save_bytes
 
+from avfuse.data.dense_labels import Face, Faces, read_clips, read_faces
 from avfuse.errors import InputError
-from avfuse.experts.face.labels import Face, Faces, read_clips, read_faces
 from avfuse.files.whole import write_whole
 from avfuse.geometry.dense import LANDMARKS
-from avfuse.geometry.procrustes import aligned
+from avfuse.geometry.procrustes import aligned, symmetric
 
 Mirror = Int[np.ndarray, "468"]
 Triangles = Int[np.ndarray, "_ 3"]
@@ -49,11 +49,6 @@ def partners(face: Face) -> Mirror:
     """Of each point, which lies nearest to its mirror image."""
     images = face * [-1, 1, 1]
     return ((images[:, None] - face) ** 2).sum(-1).argmin(1)
-
-
-def symmetric(face: Face, mirror: Mirror) -> Face:
-    """The mean of a face and its mirror image."""
-    return (face + (face * [-1, 1, 1])[mirror]) / 2
 
 
 def normalised(face: Face) -> Face:

@@ -20,7 +20,7 @@ from avfuse.errors import InputError
 from avfuse.files.whole import write_whole
 from avfuse.geometry.box import EYES
 from avfuse.geometry.points import MIRRORED
-from avfuse.geometry.procrustes import aligned
+from avfuse.geometry.procrustes import aligned, symmetric
 
 Shape = Float[np.ndarray, "68 3"]
 Shapes = Float[np.ndarray, "T 68 3"]
@@ -42,14 +42,9 @@ def learn(people: list[Float[np.ndarray, "_ 68 3"]]) -> Shape:
     """
     shape = np.mean([normalised(frames.mean(0)) for frames in people], 0)
     for _ in range(_ROUNDS):
-        shape = normalised(symmetric(shape))
+        shape = normalised(symmetric(shape, MIRRORED))
         shape = np.mean([aligned(frames, shape).mean(0) for frames in people], 0)
-    return normalised(symmetric(shape))
-
-
-def symmetric(shape: Shape) -> Shape:
-    """The mean of a shape and its mirror image."""
-    return (shape + (shape * [-1, 1, 1])[MIRRORED]) / 2
+    return normalised(symmetric(shape, MIRRORED))
 
 
 def normalised(shape: Shape) -> Shape:

@@ -37,8 +37,8 @@ def supervision(
     one = torch.ones_like(target[:, :1])
     every = one if extra is None else 1 + extra
     terms = {"reconstruction": factor * losses.reconstruction(generated.image, target, every)}
-    if extra is not None and weights["motion_weight"]:
-        motion = losses.reconstruction(generated.motion, target, extra)
+    if weights["motion_weight"]:
+        motion = losses.reconstruction(generated.motion, target, one if extra is None else extra)
         terms["motion"] = factor * weights["motion_weight"] * motion
     if weights["mask"] and weights["blend"]:
         terms["mask"] = weights["mask"] * _mask(weights["mask_region"], batch, generated.mask)

@@ -65,8 +65,9 @@ class TalkingFace(Training):
         opening: extra weight of what shows between the lips.
         edges: weight of the mouth's edges beside its pixels.
         texture: weight of the mouth's roughness: teeth and lips as crisp as real ones.
-        motion_weight: of the motion image's own reconstruction around the mouth, beside the
-            blend's. Without it the mask closes before M is any good, and M then never learns.
+        motion_weight: of the motion image's own reconstruction, beside the blend's: around the
+            mouth as far as `mouth` and `opening` weigh it, else everywhere. Without it the mask
+            closes before M is any good, and M then never learns.
         flow: weight of the flow at the landmarks of jaw and lips, in pixels of a crop.
         lips: weight of the lip shape, predicted from the audio feature by a linear map that is
             only there in training; it teaches the encoder what of the sound shows.

@@ -11,7 +11,7 @@ from avfuse.errors import InputError
 from avfuse.geometry.dense import POINTS
 
 Face = Float[np.ndarray, "468 3"]
-Faces = Float[np.ndarray, "T 468 3"]
+Faces = Float[np.ndarray, "_ 468 3"]
 
 _NOBODY = -32768  # instead of a coordinate, in frames without a face
 _PARTS = 16  # of a pixel
@@ -44,11 +44,31 @@ def read_faces(path: Path) -> Faces:
     Raises:
         InputError: if it holds something else.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            points = file["points"]
-    except (KeyError, ValueError, OSError, EOFError, BadZipFile) as error:
-        raise InputError(f"{path}: expected a .npz with an array `points` ({error})") from error
+    points = read_points(path)
+    return points[~np.isnan(points).any((1, 2))]
+
+
+def read_points(path: Path) -> Faces:
+    """Read the points of one file, frame by frame; NaN in frames without a face.
+
+    Raises:
+        InputError: if it holds something else.
+    """
+    points = read_array(path, "points")
     if points.ndim != 3 or points.shape[1] < POINTS or points.shape[2] != 3:
         raise InputError(f"{path}: points are {points.shape}; expected (frames, 468 or more, 3)")
-    return points[points[:, 0, 0] > _NOBODY, :POINTS].astype(np.float64) / _PARTS
+    seen = points[:, :1, :1] > _NOBODY
+    return np.where(seen, points[:, :POINTS].astype(np.float64) / _PARTS, np.nan)
+
+
+def read_array(path: Path, name: str) -> np.ndarray:
+    """Read an array of a .npz; nothing is unpickled.
+
+    Raises:
+        InputError: if there is none of that name.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return np.asarray(file[name])
+    except (KeyError, ValueError, OSError, EOFError, BadZipFile) as error:
+        raise InputError(f"{path}: expected a .npz with an array `{name}` ({error})") from error

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from avfuse.data.dense_labels import read_clips, read_faces, read_points
 from avfuse.errors import InputError
-from avfuse.experts.face.labels import read_clips, read_faces
 
 
 def labels(frames, points=478):
@@ -17,6 +17,15 @@ def test_are_pixels_of_frames_with_a_face(tmp_path):
     np.savez(tmp_path / "some.npz", points=points)
     faces = read_faces(tmp_path / "some.npz")
     np.testing.assert_array_equal(faces, points[[0, 2], :468] / 16)
+
+
+def test_keep_their_places_where_nobody_is_left_out(tmp_path):
+    points = labels(3)
+    points[1] = -32768
+    np.savez(tmp_path / "some.npz", points=points)
+    read = read_points(tmp_path / "some.npz")
+    np.testing.assert_array_equal(read[[0, 2]], points[[0, 2], :468] / 16)
+    assert np.isnan(read[1]).all()
 
 
 def test_clips_of_one_person_belong_together(tmp_path):
