@@ -92,12 +92,10 @@ class Face(nn.Module):
             who = torch.einsum("k,kpd->pd", identity.cpu(), model.identity)
             model = model._replace(mean=model.mean + who, identity=model.identity[:0])
         found = fit_face(seen.cpu(), model)
-        camera = found.camera
-        assert isinstance(camera, WeakPerspective)
         return Fit(
             found.identity.to(self.mean) if identity is None else identity,
             found.expression.to(self.mean),
-            WeakPerspective(*(part.to(self.mean) for part in camera)),
+            WeakPerspective(*(part.to(self.mean) for part in found.camera)),
         )
 
     def project(
