@@ -6,7 +6,7 @@ import sys
 import pytest
 import yaml
 
-from avfuse.ablation.plan import lay_out, layered, read_plan, slug
+from avfuse.ablation.plan import lay_out, layered, options_inside, read_plan, slug
 from avfuse.cli import main
 from avfuse.errors import InputError
 from avfuse.fusion.naming import strategies
@@ -126,6 +126,24 @@ def test_what_was_run_elsewhere_is_no_other_recipe(write_plan, tmp_path):
     assert recipe["trainer"]["default_root_dir"] == str(moved.folder)
 
 
+def test_options_beside_a_class_go_into_it(write_plan, tmp_path):
+    """So stages of several classes can share what a plan says of all of them."""
+    stages = [
+        {"model": {"class_path": "a.First", "rate": 1.0}, "data": {"class_path": "a.Clips"}},
+        {"model": {"class_path": "a.Second", "init_args": {"rate": 2.0}}},
+    ]
+    plan = read_plan(write_plan(stages=stages, variants={"hears": {}, "deaf": {}}))
+    cell = lay_out(plan, tmp_path / "out")[0]
+    first, second = (
+        yaml.safe_load((folder / "recipe.yaml").read_text()) for folder in cell.trainings
+    )
+    assert set(first["model"]) == set(first["data"]) == {"class_path", "init_args"}
+    assert (first["model"]["init_args"]["rate"], first["model"]["init_args"]["size"]) == (1.0, 32)
+    assert first["data"]["init_args"]["batch"] == 2
+    assert second["model"]["init_args"]["weights"].endswith("stage-1/model.safetensors")
+    assert second["data"]["batch"] == 2
+
+
 def test_names_become_folders():
     assert slug("w/o DCKs (spatial attention)") == "w-o-dcks-spatial-attention"
     assert slug("mit Größe β") == "mit-größe-β"
@@ -158,7 +176,8 @@ def pytest_generate_tests(metafunc):
 def test_every_variant_trains_two_steps(plan, variant, tmp_path, tiny_training, capsys):
     content = read_plan(plan)
     recipe = tmp_path / "recipe.yaml"
-    recipe.write_text(yaml.safe_dump(layered(content.recipe, content.variants[variant])))
+    own = layered(content.recipe, content.stages[-1], content.variants[variant])
+    recipe.write_text(yaml.safe_dump(options_inside(own)))
     # A frozen audio network has sizes of its own, which are not tiny.
     frozen = content.recipe["model"].get("audio") == "frozen"
     loose = ["--model.audio=trained", "--model.speech_encoder=false"] if frozen else []

@@ -61,7 +61,7 @@ def made():
 
 
 def test_methods_are_found():
-    assert {"dynamic_kernels", "atvgnet", "wav2lip"} <= set(methods())
+    assert {"dynamic_kernels", "atvgnet", "everybodys_talkin", "wav2lip"} <= set(methods())
 
 
 def test_an_unknown_one_is_named_with_the_known():

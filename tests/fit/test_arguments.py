@@ -10,7 +10,7 @@ from jsonargparse import ArgumentParser
 from avfuse import DynamicKernel, LandmarkCascade, NoFusion
 from avfuse.cli import main
 from avfuse.files.recipes import MARK
-from avfuse.fit.arguments import names_training, prepared
+from avfuse.fit.arguments import names_class, prepared
 from avfuse.fit.command import TrainingCLI, run
 from avfuse.fusion.base import FusionFactory
 from avfuse.fusion.naming import strategies
@@ -270,8 +270,8 @@ class TestPapers:
     def test_a_training_is_named_by_a_recipe_or_an_option(self, tmp_path):
         recipe = tmp_path / "a.yaml"
         recipe.write_text("model: {class_path: avfuse.methods.atvgnet.training.ATVGnetTraining}")
-        assert names_training(["fit", "--config", str(recipe)])
-        assert names_training(["fit", "--model=avfuse.TalkingFace"])
+        assert names_class("model", ["fit", "--config", str(recipe)])
+        assert names_class("model", ["fit", "--model=avfuse.TalkingFace"])
         recipe.write_text("model: {fusion: {class_path: NoFusion}}")
-        assert not names_training(["fit", f"--config={recipe}", "--model.fusion=NoFusion"])
-        assert not names_training(["fit", "--config=nowhere.yaml"])
+        assert not names_class("model", ["fit", f"--config={recipe}", "--model.fusion=NoFusion"])
+        assert not names_class("model", ["fit", "--config=nowhere.yaml"])

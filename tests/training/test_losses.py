@@ -140,3 +140,23 @@ def test_opening_map_fills_what_is_between_the_lips():
     assert opened[18, 32] == pytest.approx(0.37, abs=0.01)  # 1/e on the lip
     assert closed[18, 32] < 1e-6
     assert opened.sum() > 5 * closed.sum()
+
+
+def test_total_variation_counts_edges():
+    image = torch.zeros(1, 3, 4, 4)
+    image[..., 2:] = 1  # one edge across in each row, none down
+    torch.testing.assert_close(losses.total_variation(image), torch.tensor(1 / 3))
+
+
+class TestGradientPenalty:
+    def test_of_a_linear_critic_is_known(self):
+        """Its slope is its weight everywhere."""
+        weight = torch.randn(3, 4, 4)
+        real, fake = torch.rand(2, 5, 3, 4, 4)
+        found = losses.gradient_penalty(lambda x: (x * weight).sum((1, 2, 3))[:, None], real, fake)
+        torch.testing.assert_close(found, (weight.norm() - 1) ** 2)
+
+    def test_teaches_the_critic(self):
+        critic = torch.nn.Conv2d(3, 1, 3)
+        losses.gradient_penalty(critic, *torch.rand(2, 2, 3, 8, 8)).backward()
+        assert critic.weight.grad.abs().sum() > 0

@@ -172,7 +172,8 @@ def _laid_out(plan: Plan, cell: Cell) -> Cell:
         recipe = layered(
             plan.recipe, stage, plan.variants[cell.variant], _bookkeeping(cell, folder)
         )
-        _write_recipe(layered(recipe, before), folder, ran=cell.log.exists())
+        whole = options_inside(layered(recipe, before))
+        _write_recipe(whole, folder, ran=cell.log.exists())
         before = {"model": {"weights": str(folder / MODEL)}}
     return cell
 
@@ -200,15 +201,20 @@ def _alike(one: Recipe, other: Recipe) -> bool:
     return without_places(one) == without_places(other)
 
 
-def _options_inside(recipe: Recipe) -> Recipe:
-    """Put the options of a model that is named by its class where the class takes them."""
-    model = recipe.get("model")
-    if not (isinstance(model, dict) and "class_path" in model):
-        return recipe
-    named = {"class_path": model["class_path"]}
-    beside = {k: v for k, v in model.items() if k not in ("class_path", "init_args")}
-    options = layered(model.get("init_args", {}), beside)
-    return {**recipe, "model": {**named, "init_args": options}}
+def options_inside(recipe: Recipe) -> Recipe:
+    """Put the options of a model, or data, that a class names to where the class takes them.
+
+    So a plan may say `data.batch` for stages of several classes, and `weights` are found.
+    """
+    parts = {name: recipe.get(name) or {} for name in ("model", "data")}
+    named = {name: _inside(part) for name, part in parts.items() if "class_path" in part}
+    return {**recipe, **named}
+
+
+def _inside(part: Recipe) -> Recipe:
+    beside = {k: v for k, v in part.items() if k not in ("class_path", "init_args")}
+    options = layered(part.get("init_args", {}), beside)
+    return {"class_path": part["class_path"], "init_args": options}
 
 
 def _bookkeeping(cell: Cell, folder: Path) -> Recipe:

@@ -40,6 +40,17 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mouth-only", action="store_true", help="change nothing outside mouth and chin"
     )
+    parser.add_argument(
+        "--blend",
+        choices=("direct", "poisson"),
+        default="direct",
+        help="how the mouth is laid into the frame; poisson fits its colours (default: direct)",
+    )
+    parser.add_argument(
+        "--retime",
+        action="store_true",
+        help="choose the footage's frames by the sound: the head rests in pauses",
+    )
     parser.add_argument("--report", type=Path, metavar="FILE.json", help="write what was done")
     parser.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
 
@@ -66,6 +77,8 @@ def run(options: argparse.Namespace) -> None:
         face_index=options.face_index,
         box=box,
         mouth_only=options.mouth_only,
+        blending=options.blend,
+        retime=options.retime,
         quiet=options.quiet,
     )
     if options.report is not None:

@@ -57,6 +57,7 @@ class TalkingClips(LightningDataModule):
             person of `pairs` and of `portraits`; 0 for none.
         size: pixels a side.
         mel_steps: mel steps a window; the model's.
+        mel_ahead: how many of them come after the frame; the model's, None for half.
         frames: T, consecutive frames a pair; clips that have fewer with a face are left out.
         window: pixels a side of the windows around the mouth that training sees; None: all.
         batch: pairs a batch; each pair is used both ways.
@@ -86,6 +87,7 @@ class TalkingClips(LightningDataModule):
         held_back: int = 10,
         size: int = 128,
         mel_steps: int = 16,
+        mel_ahead: float | None = None,
         frames: int = 1,
         window: int | None = None,
         batch: int = 16,
@@ -106,7 +108,9 @@ class TalkingClips(LightningDataModule):
         self.augmentation, self.seed = augmentation, seed
         self.pictures = AugmentPictures()
         self.pairs = _path(pairs)
-        dataset = functools.partial(PairDataset, size=size, mel_steps=mel_steps, frames=frames)
+        dataset = functools.partial(
+            PairDataset, size=size, mel_steps=mel_steps, mel_ahead=mel_ahead, frames=frames
+        )
         self._train = functools.partial(
             dataset, length=epoch, window=window, strength=augmentation, seed=seed
         )

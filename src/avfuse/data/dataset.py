@@ -11,7 +11,7 @@ from avfuse.data.clip import ClipFile
 from avfuse.data.pairs import Moment, Pair, PairSource, View, starts
 from avfuse.errors import InputError
 from avfuse.geometry.box import MOUTH
-from avfuse.sound.mel import STEP_RATE, mel_windows
+from avfuse.sound.mel import STEP_RATE, Hearing, mel_windows
 from avfuse.types import Batch
 
 
@@ -27,6 +27,7 @@ class PairDataset(Dataset[Batch]):
         length: pairs an epoch.
         size: pixels a side.
         mel_steps: mel steps a window.
+        mel_ahead: how many of them come after the frame's moment; None for half.
         frames: T, consecutive frames a pair.
         window: train on windows of so many pixels a side, anywhere around the mouth, rather than
             on the whole crop, most of which never changes; the network is fully convolutional.
@@ -45,6 +46,7 @@ class PairDataset(Dataset[Batch]):
         length: int,
         size: int,
         mel_steps: int,
+        mel_ahead: float | None = None,
         frames: int = 1,
         window: int | None = None,
         strength: float = 1.0,
@@ -61,7 +63,8 @@ class PairDataset(Dataset[Batch]):
                 )
         self.sources, self.length = sources, length
         self.shares = np.asarray(weights, np.float64) / np.sum(weights)
-        self.size, self.mel_steps, self.frames = size, mel_steps, frames
+        self.size, self.frames = size, frames
+        self.hears = Hearing(mel_steps, mel_steps / 2 if mel_ahead is None else mel_ahead)
         self.window, self.strength, self.seed = window, strength, seed
 
     def __len__(self) -> int:
@@ -80,8 +83,8 @@ class PairDataset(Dataset[Batch]):
         return Batch(
             _images([p.image1 for p in pairs]),
             _images([p.image2 for p in pairs]),
-            _windows(firsts, late, self.mel_steps),
-            _windows(seconds, late, self.mel_steps),
+            _windows(firsts, late, self.hears),
+            _windows(seconds, late, self.hears),
             torch.from_numpy(np.stack([p.landmarks1 for p in pairs])).float(),
             torch.from_numpy(np.stack([p.landmarks2 for p in pairs])).float(),
             _lips(firsts),
@@ -110,7 +113,7 @@ def _lips(moments: list[Moment]) -> Tensor:
     return torch.from_numpy(np.stack([m.clip.lips[m.number] for m in moments]))
 
 
-def _windows(moments: list[Moment], late: float, steps: int) -> Tensor:
+def _windows(moments: list[Moment], late: float, hears: Hearing) -> Tensor:
     clip: ClipFile = moments[0].clip
     times = clip.times[[m.number for m in moments]] + late
-    return mel_windows(clip.mel, times, steps)
+    return mel_windows(clip.mel, times, hears)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from avfuse.data.clip import ClipFile
 from avfuse.data.pairs import PairSource, View, starts
-from avfuse.sound.mel import mel_windows
+from avfuse.sound.mel import Hearing, mel_windows
 
 
 class Passage(NamedTuple):
@@ -35,13 +35,13 @@ class Passage(NamedTuple):
         return 1 / float(self.times.diff().median()) if len(self.times) > 1 else 25.0
 
 
-def passage(source: PairSource, size: int, mel_steps: int, seconds: float) -> Passage:
+def passage(source: PairSource, size: int, hears: int | Hearing, seconds: float) -> Passage:
     """Choose a passage of a source; always the same one.
 
     Args:
         source: of pairs.
         size: pixels a side.
-        mel_steps: mel steps a window.
+        hears: mel steps a window, or what is heard, as of `mel_windows`.
         seconds: how long at most; it is shorter where no face is seen for so long.
     """
     moments = source.moments(np.random.default_rng(0), _frames(source, seconds))
@@ -51,7 +51,7 @@ def passage(source: PairSource, size: int, mel_steps: int, seconds: float) -> Pa
     times = clip.times[[moment.number for moment in second]]
     videos = ([getattr(pair, name) for pair in pairs] for name in ("image1", "image2"))
     video1, video2 = (torch.from_numpy(np.stack(v)).permute(0, 3, 1, 2) for v in videos)
-    return Passage(video1, video2, mel_windows(clip.mel, times, mel_steps), times, clip)
+    return Passage(video1, video2, mel_windows(clip.mel, times, hears), times, clip)
 
 
 def _frames(source: PairSource, seconds: float) -> int:

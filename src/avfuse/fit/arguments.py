@@ -45,16 +45,17 @@ def recipes(words: Sequence[str]) -> list[Path]:
     return [Path(value) for value in named if not is_inline(value)]
 
 
-def names_training(arguments: Sequence[str]) -> bool:
-    """Whether a recipe or an option says by `model.class_path` what is to be trained.
+def names_class(part: str, arguments: Sequence[str]) -> bool:
+    """Whether a recipe or an option says by a `class_path` what the model or the data are.
 
     Args:
+        part: `model` or `data`.
         arguments: as by `prepared`.
     """
     for option, value in _options(arguments):
-        if option in ("--model", "--model.class_path"):
+        if option in (f"--{part}", f"--{part}.class_path"):
             return True
-        if option in CONFIG and "class_path" in _model(value):
+        if option in CONFIG and "class_path" in _part(part, value):
             return True
     return False
 
@@ -70,10 +71,10 @@ def _on_base(arguments: Sequence[str]) -> Iterator[str]:
         yield word
 
 
-def _model(recipe: str) -> dict[str, Any]:
-    """What a recipe says of the model; nothing where it is none, which the parser says better."""
+def _part(part: str, recipe: str) -> dict[str, Any]:
+    """What a recipe says of the model or the data; nothing where it is none: the parser says so."""
     try:
-        content = get_loader("yaml")(Path(recipe).read_text())["model"]
+        content = get_loader("yaml")(Path(recipe).read_text())[part]
     except Exception:
         return {}
     return content if isinstance(content, dict) else {}

@@ -15,7 +15,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from avfuse.data.datamodule import TalkingClips
 from avfuse.errors import InputError
 from avfuse.files.recipes import in_words
-from avfuse.fit.arguments import names_training, prepared, recipes
+from avfuse.fit.arguments import names_class, prepared, recipes
 from avfuse.training.base import Training
 from avfuse.training.runs import KeptConfig
 
@@ -34,8 +34,11 @@ class TrainingCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         model = "model.init_args" if self.subclass_mode_model else "model"
-        parser.link_arguments(f"{model}.mel_steps", "data.mel_steps")
-        parser.link_arguments(f"{model}.size", "data.size")
+        data = "data.init_args" if self.subclass_mode_data else "data"
+        parser.link_arguments(f"{model}.mel_steps", f"{data}.mel_steps")
+        parser.link_arguments(f"{model}.size", f"{data}.size")
+        if self.subclass_mode_model:  # the usual model hears as much after a frame as before it
+            parser.link_arguments(f"{model}.mel_ahead", f"{data}.mel_ahead")
 
     def instantiate_classes(self) -> None:
         """Build model, data and trainer; options that make no network are the user's to mend."""
@@ -58,7 +61,8 @@ def run(arguments: Sequence[str]) -> None:
     first builds on others, as of [`built_on`][avfuse.files.recipes.built_on], so that it holds the
     difference only; one line on standard error names all that are read. What is trained is
     [`TalkingFace`][avfuse.TalkingFace], unless a recipe names another
-    [`Training`][avfuse.training.base.Training] by `model.class_path`.
+    [`Training`][avfuse.training.base.Training] by `model.class_path`; `data.class_path` may name
+    other data of that kind.
 
     Args:
         arguments: the verb and what follows it.
@@ -114,11 +118,12 @@ def _usual() -> type[Training]:
 
 def _cli(words: list[str], **options: Any) -> TrainingCLI:
     warnings.filterwarnings("ignore", "LightningCLI's args parameter")
-    named = names_training(words)
+    named = names_class("model", words)
     return TrainingCLI(
         Training if named else _usual(),
         TalkingClips,
         subclass_mode_model=named,
+        subclass_mode_data=names_class("data", words),
         args=words,
         parser_class=OneLineParser,
         **options,

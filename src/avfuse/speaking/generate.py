@@ -28,6 +28,7 @@ from avfuse.speaking.speech import CHUNK, Speech
 from avfuse.speaking.stopwatch import Stopwatch
 from avfuse.video.audio import duration, mono_blocks
 from avfuse.video.media import FilePath
+from avfuse.video.paste import Blending
 from avfuse.video.write import VideoWriter
 
 T = TypeVar("T")
@@ -76,6 +77,8 @@ def generate(
     face_index: int = 0,
     box: tuple[float, float, float, float] | None = None,
     mouth_only: bool = False,
+    blending: Blending = "direct",
+    retime: bool = False,
     quiet: bool = False,
 ) -> Report:
     """Make the face of a video or photo speak.
@@ -99,6 +102,11 @@ def generate(
         box: x0, y0, x1, y1 around the face in pixels, in every frame; None looks for the face.
         mouth_only: nothing outside mouth and chin changes, whatever the attention mask says, as of
             [`mouth_mask`][avfuse.geometry.mouth_mask.mouth_mask]; needs a face that was looked for.
+        blending: how mouths are laid into frames: `direct`, or `poisson`, as of
+            [`paste`][avfuse.video.paste.paste].
+        retime: choose which of the footage's frames goes with which sound, as of
+            [`retimed`][avfuse.speaking.retime.retimed], rather than let it run forth and back;
+            the face is then looked for in all of the footage first.
         quiet: no progress bar.
 
     Returns:
@@ -117,12 +125,13 @@ def generate(
         if mouth_only and method.whole:
             raise InputError("this model makes whole frames, not mouths; give no mouth only")
         ready = runner_named(runner, method)
-        shown = scene(method, face, Search(faces, face_index, box))
+        search = Search(faces, face_index, box)
+        shown = scene(method, face, search, sound=audio if retime else None)
         length = duration(audio)
         if length <= INSTANT:
             raise InputError(f"{audio}: only {1000 * length:.2f} ms of sound; give a longer one")
         sound = MelFeed(mono_blocks(audio), method.hears)
-        speech = Speech(Speaker(ready, shown.seen, shown.heard), watch, mouth_only)
+        speech = Speech(Speaker(ready, shown.seen, shown.heard), watch, mouth_only, blending)
         info = shown.info
         writer = VideoWriter(output, info.width, info.height, info.fps, audio, like=info)
     written = with_face = 0

@@ -13,11 +13,13 @@ from torch import Tensor
 from avfuse.errors import InputError
 from avfuse.faces.choose import one_face
 from avfuse.method import Method
+from avfuse.speaking.retime import retimed, what_shows, what_sounds
 from avfuse.speaking.seen import Met, Search, Tracked
 from avfuse.types import Seen
+from avfuse.video.audio import read_audio
 from avfuse.video.bounce import forth_and_back
 from avfuse.video.media import FilePath
-from avfuse.video.read import PHOTO_FPS, TimedFrame, VideoInfo, probe
+from avfuse.video.read import PHOTO_FPS, TimedFrame, VideoInfo, frames, probe
 
 INSTANT = 1e-3
 """Seconds of sound at the end that are not worth a frame; times are rounded."""
@@ -60,7 +62,13 @@ class Scene(Protocol):
         """
 
 
-def scene(method: Method, face: FilePath | None, search: Search, fps: float | None = None) -> Scene:
+def scene(
+    method: Method,
+    face: FilePath | None,
+    search: Search,
+    fps: float | None = None,
+    sound: FilePath | None = None,
+) -> Scene:
     """The scene in which a method works.
 
     Args:
@@ -68,6 +76,7 @@ def scene(method: Method, face: FilePath | None, search: Search, fps: float | No
         face: video or photo with a face; None for a method that needs none.
         search: how the face is found.
         fps: frames a second; None for the method's own, or the footage's.
+        sound: what the footage is retimed to, where there is footage; None lets it run.
 
     Raises:
         InputError: the method needs what is not given, or the reverse; or as the video's reader.
@@ -78,6 +87,10 @@ def scene(method: Method, face: FilePath | None, search: Search, fps: float | No
         return Canvas(method, fps)
     if method.whole and not method.references:
         raise InputError("this model has a face of its own; give no other")
+    if sound is not None and not method.footage:
+        raise InputError("this model shows no footage that could be retimed; give no retime")
+    if method.footage and sound is not None:
+        return Retimed(face, search, sound, fps)
     if method.footage:
         return Footage(face, search, fps)
     met = Met(method, face, search)
@@ -116,6 +129,40 @@ class Footage:
             yield frame, face
             if frame.time > self._length:  # the whole footage was seen
                 self.check()
+
+
+class Retimed(Footage):
+    """A video forth and back, its frames held and skipped as the sound asks for it.
+
+    The face is looked for in all of the video before the first frame is shown.
+
+    Args:
+        face: of the video or photo.
+        search: how the face is found.
+        sound: what it is to say.
+        fps: frames a second; None for the footage's.
+    """
+
+    def __init__(
+        self, face: FilePath, search: Search, sound: FilePath, fps: float | None = None
+    ) -> None:
+        super().__init__(face, search, fps)
+        self._rate = None  # frames come at a steady rate already
+        tracked = one_face(*search).track(frames(face, exact=True))
+        showing = what_shows(found for _, found in tracked)
+        self._places = retimed(what_sounds(read_audio(sound), self.info.fps), showing)
+
+    def frames(self) -> Iterator[TimedFrame]:
+        shown, at = super().frames(), -1
+        places = itertools.chain(self._places, itertools.count(self._last + 1))
+        for number, place in enumerate(places):
+            while at < place:
+                frame, at = next(shown), at + 1
+            yield TimedFrame(frame.image.copy(), number / self.info.fps)
+
+    @property
+    def _last(self) -> int:
+        return int(self._places[-1]) if len(self._places) else -1
 
 
 class Still:

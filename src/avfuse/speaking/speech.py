@@ -20,7 +20,7 @@ from avfuse.runtime.speaker import Speaker
 from avfuse.speaking.seen import Tracked, look
 from avfuse.speaking.stopwatch import Stopwatch
 from avfuse.types import Planes
-from avfuse.video.paste import paste
+from avfuse.video.paste import Blending, paste
 from avfuse.video.read import TimedFrame
 
 CHUNK = 8
@@ -45,11 +45,18 @@ class Speech:
         speaker: the method, and whom it has met.
         watch: counts the stages `sound`, `faces`, `prepare`, `generator` and `paste`.
         mouth_only: whether nothing outside mouth and chin may change.
+        blending: how mouths are laid into frames, as of [`paste`][avfuse.video.paste.paste].
     """
 
-    def __init__(self, speaker: Speaker, watch: Stopwatch, mouth_only: bool = False) -> None:
+    def __init__(
+        self,
+        speaker: Speaker,
+        watch: Stopwatch,
+        mouth_only: bool = False,
+        blending: Blending = "direct",
+    ) -> None:
         self._speaker, self._watch, self._mouth_only = speaker, watch, mouth_only
-        self._method = speaker.runner.method
+        self._method, self._blending = speaker.runner.method, blending
 
     def frames(self, tracked: Iterable[Tracked], sound: Windows, chunk: int = CHUNK) -> Spoken:
         """Make frames speak, some at a time.
@@ -99,7 +106,8 @@ class Speech:
         if face is None:  # the planes are the frame
             return planes.colour.clamp(0, 255).round().byte().numpy()
         box = face.box.framed(self._method.framing)
-        return paste(image, box, _limited(planes, box, face, self._mouth_only))
+        planes = _limited(planes, box, face, self._mouth_only)
+        return paste(image, box, planes, self._blending)
 
 
 def _limited(planes: Planes, box: Box, face: Face, mouth_only: bool) -> Planes:

@@ -21,6 +21,7 @@ from avfuse.speaking.seen import Search, Tracked
 from avfuse.speaking.speech import Speech
 from avfuse.speaking.stopwatch import Stopwatch
 from avfuse.video.media import FilePath
+from avfuse.video.paste import Blending
 from avfuse.video.read import TimedFrame
 
 _READY = 8  # tracked frames that wait for sound, at most
@@ -60,6 +61,7 @@ class Stream:
         face_index: which face speaks.
         box: x0, y0, x1, y1 around the face in pixels; None looks for it.
         mouth_only: nothing outside mouth and chin changes.
+        blending: how mouths are laid into frames, as of [`generate`][avfuse.generate].
 
     Attributes:
         method: the loaded model.
@@ -86,6 +88,7 @@ class Stream:
         face_index: int = 0,
         box: tuple[float, float, float, float] | None = None,
         mouth_only: bool = False,
+        blending: Blending = "direct",
     ) -> None:
         if chunk < 1:
             raise InputError(f"chunks of {chunk} frames; expected 1 or more")
@@ -101,7 +104,7 @@ class Stream:
         info = self._scene.info
         self.size, self.fps = (info.width, info.height), info.fps
         self._speaker = Speaker(self.runner, self._scene.seen, self._scene.heard)
-        self._speech = Speech(self._speaker, Stopwatch(), mouth_only)
+        self._speech = Speech(self._speaker, Stopwatch(), mouth_only, blending)
         self._running = ExitStack()
         self.reset()
 

@@ -1,5 +1,7 @@
 """Named, plain functions; every one a mean, so that weights do not depend on sizes."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -53,6 +55,28 @@ def mask_smoothness(mask: Float[Tensor, "N 1 H W"]) -> Float[Tensor, ""]:
     across = (mask[..., :, 1:] - mask[..., :, :-1]).square().mean()
     down = (mask[..., 1:, :] - mask[..., :-1, :]).square().mean()
     return across + down
+
+
+def total_variation(image: Float[Tensor, "N 3 H W"]) -> Float[Tensor, ""]:
+    """Mean absolute difference of neighbouring pixels: spikes cost, as losses on features leave."""
+    return image.diff(dim=-1).abs().mean() + image.diff(dim=-2).abs().mean()
+
+
+def gradient_penalty(
+    critic: Callable[[Tensor], Tensor], real: Float[Tensor, "N 3 H W"], fake: Tensor
+) -> Float[Tensor, ""]:
+    """How far a critic's slope is from 1 between real and made (Gulrajani et al. 2017).
+
+    Args:
+        critic: scores pictures, by patches or whole.
+        real: pictures.
+        fake: as many.
+    """
+    share = torch.rand(len(real), 1, 1, 1, device=real.device)
+    between = torch.lerp(real, fake, share).detach().requires_grad_()
+    scores = critic(between).flatten(1).mean(1).sum()
+    (slope,) = torch.autograd.grad(scores, between, create_graph=True)
+    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
 
 
 def edges(output: Float[Tensor, "N 3 H W"], target: Float[Tensor, "N 3 H W"]) -> Float[Tensor, ""]:

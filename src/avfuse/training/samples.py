@@ -73,7 +73,7 @@ class Samples(Callback):
             return
         pairs = (part[: self.pairs, :1] for part in (batch.video1, batch.video2, batch.mel2))
         held = data.val[dataloader_idx]
-        shown = passage(held.sources[0], held.size, held.mel_steps, self.seconds)
+        shown = passage(held.sources[0], held.size, held.hears, self.seconds)
         # Every process draws, since a model may be spread over all of them; the first one writes.
         rows, frames = _drawn(trainer, *pairs), _drawn(trainer, *_as_batch(shown, pl_module.device))
         if trainer.is_global_zero:

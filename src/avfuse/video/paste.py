@@ -1,7 +1,7 @@
 """Lay the generated mouth back into the full frame: direct covering, no image fusion (IV-D)."""
 
 from functools import lru_cache
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -9,15 +9,19 @@ from jaxtyping import Float32
 
 from avfuse.geometry.box import Box, Frame, frame_to_crop
 from avfuse.types import Planes
+from avfuse.video.poisson import cloned
 
 Pixels = TypeVar("Pixels", bound=np.ndarray)
+
+Blending = Literal["direct", "poisson"]
+"""How a mouth is laid into the frame: by eq. 7 alone, or with the frame's colours at its edge."""
 
 # Share of the crop's side over which the mask fades to nothing at each border, so that a box
 # never shows, whatever the network says there.
 _RAMP = 0.04
 
 
-def paste(frame: Frame, box: Box, planes: Planes) -> Frame:
+def paste(frame: Frame, box: Box, planes: Planes, blending: Blending = "direct") -> Frame:
     """Blend by eq. 7, I' = I·(1-α) + M·α, at the frame's own resolution.
 
     M is made here, with a flow from the frame itself, so what moves stays as sharp as it was: mask,
@@ -28,6 +32,8 @@ def paste(frame: Frame, box: Box, planes: Planes) -> Frame:
         frame: the full frame, (H, W, 3) uint8; left as it is.
         box: where the crop was taken, in pixels of the frame; may reach beyond it.
         planes: what a network made of the crop, (s, s) pixels.
+        blending: `direct`, or `poisson`: M takes on the colours that the frame has where the mask
+            ends (see [`cloned`][avfuse.video.poisson.cloned]), which costs more.
 
     Returns:
         A new frame.
@@ -61,6 +67,8 @@ def paste(frame: Frame, box: Box, planes: Planes) -> Frame:
         y += np.arange(y0, y1, dtype=np.float32)[:, None]
         moved = cv2.remap(frame, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         motion = cv2.add(moved, motion, dtype=cv2.CV_8U)
+    if blending == "poisson":
+        motion = cloned(cast(Frame, motion), part, opaque)
     # Its weights are normalised by their sum + 1e-5: too little to change a rounded pixel.
     out[y0:y1, x0:x1] = cv2.blendLinear(part, cast(Frame, motion), 1 - opaque, opaque)
     return out

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from avfuse.data.synthetic import synthetic_clip
+from avfuse.faces.crops import read_landmarks
 from avfuse.geometry.box import box_from_landmarks, crop, frame_to_crop
 from avfuse.methods.atvgnet import ATVGnet
-from avfuse.methods.atvgnet.reference import read_landmarks
 
 SIZE = 32
 

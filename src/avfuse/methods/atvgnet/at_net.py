@@ -1,29 +1,18 @@
 """The audio transformation network: sound and a still face's shape become shapes over time."""
 
-import functools
-import math
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from avfuse.layers.blocks import ConvBlock
 from avfuse.layers.lstm import LSTM
-from avfuse.sound.mel import MELS
+from avfuse.sound.cepstra import cepstra
 
 CEPSTRA = 12
-"""Coefficients of a step; the first, which says how loud it is, is left out."""
+"""Coefficients of a step; the one before them, which says how loud it is, is left out."""
 
 LSTMState = tuple[Float[Tensor, "L B D"], Float[Tensor, "L B D"]]
 """Hidden and cell state of each layer."""
-
-
-def cepstra(mel: Float[Tensor, "... 80 S"]) -> Float[Tensor, "... S 12"]:
-    """Mel-frequency cepstral coefficients of log-mel windows: their orthonormal DCT-II.
-
-    Silence, whose bands are all alike, is 0.
-    """
-    return mel.mT @ _cosines().to(mel)
 
 
 class ATNet(nn.Module):
@@ -71,7 +60,9 @@ class ATNet(nn.Module):
         Returns:
             The coefficients, and the state with which the clip's next frames go on.
         """
-        heard = self.audio(cepstra(mel).flatten(0, 1).unsqueeze(1)).unflatten(0, mel.shape[:2])
+        heard = self.audio(cepstra(mel, CEPSTRA, 1).flatten(0, 1).unsqueeze(1)).unflatten(
+            0, mel.shape[:2]
+        )
         still = self.shape(shape).unsqueeze(1).expand(-1, mel.shape[1], -1)
         hidden, state = self.lstm(torch.cat([heard, still], 2), state)
         return self.decode(hidden), state
@@ -79,11 +70,3 @@ class ATNet(nn.Module):
 
 def _dense(inputs: int, outputs: int) -> tuple[nn.Module, nn.Module]:
     return nn.Linear(inputs, outputs), nn.LeakyReLU(0.2)
-
-
-@functools.cache
-@torch.inference_mode(False)  # or the first caller's mode would bar every later one from gradients
-def _cosines() -> Float[Tensor, "80 12"]:
-    n = torch.arange(MELS, dtype=torch.float64).unsqueeze(1) + 0.5
-    k = torch.arange(1, CEPSTRA + 1)
-    return (math.sqrt(2 / MELS) * torch.cos(math.pi / MELS * k * n)).float()

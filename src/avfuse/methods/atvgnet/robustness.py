@@ -21,11 +21,11 @@ from avfuse.data.pairs import View
 from avfuse.data.preprocess import cached_clips
 from avfuse.data.synthetic import synthetic_clip
 from avfuse.errors import InputError
+from avfuse.faces.crops import read_landmarks
 from avfuse.geometry.affine import compose, sample, similarity, transform
 from avfuse.geometry.pose import fit_pose
 from avfuse.method import name_of
 from avfuse.methods.atvgnet.generator import ATVGnet
-from avfuse.methods.atvgnet.reference import read_landmarks
 from avfuse.metrics.lmd import SIDE, lmd
 from avfuse.metrics.psnr import psnr
 from avfuse.metrics.ssim import ssim

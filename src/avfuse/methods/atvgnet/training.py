@@ -12,11 +12,11 @@ from torchmetrics import Metric
 
 from avfuse.data.datamodule import TalkingClips
 from avfuse.errors import InputError
+from avfuse.faces.crops import read_landmarks
 from avfuse.geometry.box import MOUTH
 from avfuse.methods.atvgnet import losses
 from avfuse.methods.atvgnet.discriminator import RegressionDiscriminator
 from avfuse.methods.atvgnet.generator import ATVGnet
-from avfuse.methods.atvgnet.reference import read_landmarks
 from avfuse.methods.atvgnet.sequences import Sequences, sequences
 from avfuse.methods.atvgnet.vg_net import Painted
 from avfuse.training.adversarial import descend, frozen, has_begun

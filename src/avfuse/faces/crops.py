@@ -1,4 +1,4 @@
-"""The one picture that a clip is made of: where its landmarks are."""
+"""Landmarks of crops as training has them."""
 
 import numpy as np
 import torch

@@ -1,0 +1,1 @@
+"""Who is speaking: a small classifier of voices, and how it is trained."""
