@@ -91,7 +91,12 @@ def _sources(
         yield _Sources(*parts)
 
 
-def _draw(part: np.ndarray, picture: Frame, source: _Sources, inside: Frame) -> None:
+def _draw(
+    part: UInt8[np.ndarray, "h w 3"],
+    picture: Frame,
+    source: _Sources,
+    inside: UInt8[np.ndarray, "_ _ 3"],
+) -> None:
     """Draw a part of a picture, in place."""
     part[source.skin] = _taken(picture, source.places, cv2.INTER_CUBIC)[source.skin]
     if source.mouth.any():
@@ -109,7 +114,9 @@ def _seam(source: _Sources) -> Bool[np.ndarray, "h w"]:
     return cv2.dilate((jumps & (inner > 0)).astype(np.uint8), _NEIGHBOURS) > 0
 
 
-def _taken(picture: Frame, places: np.ndarray, how: int) -> np.ndarray:
+def _taken(
+    picture: Frame, places: Float[np.ndarray, "h w 2"], how: int
+) -> UInt8[np.ndarray, "h w 3"]:
     return cv2.remap(picture, places, np.empty(0), how, borderMode=cv2.BORDER_REPLICATE)
 
 
