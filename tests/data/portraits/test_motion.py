@@ -1,14 +1,18 @@
 """The motion of a clip: what the face did, whoever it is and however the head moved."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from avfuse.data.dense_labels import read_faces
 from avfuse.data.portraits.motion import LOWER, UPPER, motion_of, speech
 from avfuse.geometry import dense
 from avfuse.geometry.camera import WeakPerspective
 from avfuse.geometry.face_model import face_model
 
+SHARED = Path(__file__).parents[4] / "shared" / "data" / "mesh"
 FRAMES = 20
 
 
@@ -83,3 +87,17 @@ def test_stillness_rests(opening):
     still = motion_of(filmed(opening)).still(3)
     assert not any(still.moved(number).any() for number in range(3))
     assert still.inner.shape == (3, 20, 2)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no labelled clips here")
+@pytest.mark.parametrize("name", ["s3__sbia1a", "obama__00"])
+def test_of_68_points_lips_open_as_labels_of_468_say(name):
+    """People whom the model knows, and whom it does not."""
+    faces = read_faces(SHARED / f"{name}.npz")
+    motion = motion_of(dense.landmarks_of(faces)[..., :2].astype(np.float32))
+    moved = torch.stack([motion.moved(number) for number in range(len(faces))])
+    found = (moved[:, LOWER] - moved[:, UPPER])[..., 1].mean(1).numpy()
+    labelled = np.linalg.norm((faces[:, LOWER] - faces[:, UPPER])[..., :2], axis=-1).mean(1)
+    labelled /= np.linalg.norm((faces[:, 263] - faces[:, 33])[:, :2], axis=1)
+    assert np.corrcoef(found, labelled)[0, 1] > 0.99
+    assert np.ptp(found) == pytest.approx(np.ptp(labelled), rel=0.15)

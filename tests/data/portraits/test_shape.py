@@ -1,14 +1,18 @@
 """A face at rest and moved: lips that close, meet and never cross, and points that follow."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from avfuse.data.dense_labels import read_faces
 from avfuse.data.portraits.motion import LOWER, UPPER, speech
 from avfuse.data.portraits.shape import rest_of
 from avfuse.geometry import dense
 from avfuse.geometry.face_model import face_model
 
+SHARED = Path(__file__).parents[4] / "shared" / "data" / "portraits"
 OPEN = [2.0, -1.5, 0.5]
 STILL = torch.zeros(468, 3)
 
@@ -69,3 +73,10 @@ def test_motion_turns_with_the_head(seen, turn):
     free = np.setdiff1d(np.arange(468), dense.INNER_LIPS)  # which may touch
     np.testing.assert_allclose(away[free], want[free], atol=0.7)
     assert np.abs(want).max() > 3.5
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no labelled portraits here")
+def test_real_portraits_close_their_lips(gap):
+    faces = read_faces(SHARED / "mesh.npz")[::8]
+    assert np.mean([gap(face).max() > 2 for face in faces]) > 0.7  # most of them smile
+    assert max(gap(rest_of(face).driven(STILL)).max() for face in faces) < 0.01
