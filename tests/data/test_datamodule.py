@@ -9,10 +9,14 @@ import torch
 from avfuse import InputError
 from avfuse.data.datamodule import TalkingClips, _shares
 from avfuse.data.pairs import RenderedTwins, TransplantedMouths
+from avfuse.data.portraits.pairs import DrivenPortrait
 from avfuse.data.split import split_clips
 from avfuse.data.synthetic import synthetic_clip
 from avfuse.experts.landmarks.data import LandmarkFaces
 from avfuse.experts.sync.data import MouthsAndSound
+from avfuse.geometry.camera import WeakPerspective
+from avfuse.geometry.face_model import face_model
+from avfuse.video.picture import write_picture
 
 
 @pytest.fixture
@@ -40,6 +44,17 @@ class TestShares:
 
     def test_nothing_but_procedural_faces(self):
         assert _shares([], 3, 0.25) == [1.0] * 3
+
+    def test_portraits_get_theirs_of_what_is_not_procedural(self, clips):
+        shares = np.array(_shares(split_clips(clips, set(), 0)["train"], 5, 0.2, 1, 7, 0.5))
+        assert len(shares) == 13 + 1 + 7 + 5
+        assert shares[-5:].sum() / shares.sum() == pytest.approx(0.2)
+        assert shares[-12:-5].sum() / shares.sum() == pytest.approx(0.4)
+
+    def test_what_is_no_share_of_portraits(self):
+        expected = "portraits_share is 2; expected a share from 0, no portraits, to 1, nothing else"
+        with pytest.raises(InputError, match=expected):
+            TalkingClips(portraits_share=2.0)
 
     def test_all_procedural_beside_real_ones(self, clips):
         shares = _shares(split_clips(clips, set(), 0)["train"], 5, 1.0)
@@ -164,3 +179,45 @@ class TestSources:
     def test_a_missing_folder(self, tmp_path):
         with pytest.raises(InputError, match=r"is no folder; give --data\.videos"):
             TalkingClips(str(tmp_path / "nowhere")).prepare_data()
+
+
+class TestPortraits:
+    @pytest.fixture
+    def portraits(self, tmp_path):
+        """A folder of six, grey, all of one face of the model."""
+        folder = tmp_path / "portraits"
+        folder.mkdir()
+        camera = WeakPerspective.of(torch.tensor([[0.0, 0.0, 0.0, 60.0, 40.0, 40.0]]))
+        points = 16 * camera.placed(face_model().mean[None]).repeat(6, 1, 1)
+        names = [f"{number}.png" for number in range(6)]
+        for name in names:
+            write_picture(folder / name, np.full((130, 120, 3), 128, np.uint8))
+        np.savez(folder / "mesh.npz", names=names, points=points.round().short().numpy())
+        return str(folder)
+
+    def test_are_driven_by_what_is_trained_on(self, portraits, tmp_path, short_twins):
+        data = TalkingClips(
+            cache=str(tmp_path), portraits=portraits, portraits_share=1.0, synthetic=4,
+            synthetic_share=0.5, held_back=3, size=64, batch=2, epoch=4, workers=0, validation=2,
+        )  # fmt: skip
+        data.prepare_data()
+        assert len(list(tmp_path.rglob("*.motion-*"))) == 8  # all are fitted before
+        data.setup()
+        driven = [s for s in data.train.sources if isinstance(s, DrivenPortrait)]
+        assert [s.portrait.path.stem for s in driven] == ["0", "1", "3", "4"]
+        twins = {clip.path for s in data.train.sources[4:] for clip in s.clips}
+        assert {clip.path for clip in driven[0].clips} == twins
+        assert data.train.shares[:4].sum() == pytest.approx(0.5)
+        assert len(list(data.train_dataloader())) == 2
+        unseen = data.val[1].sources
+        assert [s.portrait.path.stem for s in unseen] == ["2", "5"]
+        assert data.val[1][0].video1.shape == (1, 3, 64, 64)
+
+    def test_need_somebody_to_drive_them(self, portraits, tmp_path):
+        data = TalkingClips(cache=str(tmp_path), portraits=portraits)
+        with pytest.raises(InputError, match=r"give data\.videos or data\.synthetic"):
+            data.setup()
+
+    def test_a_folder_that_holds_none(self, tmp_path):
+        with pytest.raises(InputError, match=r"give a folder of pictures with mesh\.npz"):
+            TalkingClips(portraits=str(tmp_path)).prepare_data()

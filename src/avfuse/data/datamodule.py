@@ -70,7 +70,7 @@ class TalkingClips(LightningDataModule):
     Attributes:
         held: after `setup`, the clips kept out of training: `seen`, of speakers that are trained
             on; `unseen`; `taught`, one of each person of `pairs`, and `procedural`, faces, which
-            training never sees. Only those that there are.
+            training never sees. Only those that there are; portraits are no clips.
     """
 
     def __init__(

@@ -17,6 +17,7 @@ _DEEP = 1.3  # how much more of the lips' colour than themselves the dark of a m
 _WHITE = 0.8  # how much less of that the brightest teeth have
 
 Colour = Float[np.ndarray, "3"]
+Ring = Float[np.ndarray, "_ 2"]
 
 
 def tinted(
@@ -42,7 +43,7 @@ def tinted(
 
 
 def lip_mask(
-    outer: Points, inner: Points, height: int, width: int
+    outer: Ring, inner: Ring, height: int, width: int
 ) -> UInt8[np.ndarray, "{height} {width}"]:
     """255 on the lips, between their outer and inner edge; 0 elsewhere."""
     mask = np.zeros((height, width), np.uint8)
@@ -51,7 +52,7 @@ def lip_mask(
     return mask
 
 
-def lip_colour(picture: Frame, outer: Points, inner: Points) -> Colour:
+def lip_colour(picture: Frame, outer: Ring, inner: Ring) -> Colour:
     """The mean colour of lips, from their edges in pixels of the picture."""
     mask = lip_mask(outer, inner, *picture.shape[:2])
     return np.asarray(cv2.mean(picture, mask)[:3])

@@ -23,6 +23,8 @@ _RESTING = 0.2  # of the pairs: wide open, and at rest in a silent room
 _ROOM = 3  # pixels kept around the lips of a clip
 _OUTER = slice(48, 60)  # of the 68 points
 
+Part = UInt8[np.ndarray, "_ _ 3"]
+
 
 class DrivenPortrait:
     """Pairs from one portrait: the same picture, its lips those of two moments of a clip.
@@ -103,7 +105,7 @@ def _inside(moment: Moment, own: Points, lips: Colour) -> Inside:
     return Inside(recoloured(picture, lip_colour(picture, outer, inner), lips), inner)
 
 
-def _around(frame: Frame, points: Points) -> tuple[Frame, Float[np.ndarray, "2"]]:
+def _around(frame: Frame, points: Points) -> tuple[Part, Float[np.ndarray, "2"]]:
     """The part of a frame around points, and its corner."""
     last = np.array(frame.shape[1::-1]) - 1
     low = np.clip(np.floor(points.min(0)) - _ROOM, 0, last).astype(int)
@@ -111,7 +113,7 @@ def _around(frame: Frame, points: Points) -> tuple[Frame, Float[np.ndarray, "2"]
     return np.ascontiguousarray(frame[low[1] : high[1], low[0] : high[0]]), low.astype(np.float32)
 
 
-def _averaged(picture: Frame, scale: float) -> tuple[Frame, Float[np.ndarray, "2"]]:
+def _averaged(picture: Part, scale: float) -> tuple[Part, Float[np.ndarray, "2"]]:
     """A picture made smaller, and by how much across and down; larger it is left as it is."""
     if scale >= 1:
         return picture, np.ones(2, np.float32)

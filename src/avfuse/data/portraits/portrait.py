@@ -31,12 +31,13 @@ class Portrait(NamedTuple):
 
     def picture(self) -> Frame:
         """Read it, tinted where it is grey; always the same."""
-        picture = cv2.imread(str(self.path), cv2.IMREAD_ANYCOLOR)
+        picture = cv2.imread(str(self.path))
         if picture is None:
-            raise InputError(f"{self.path} cannot be read as a picture; remove it or its label")
-        if picture.ndim == 2:
-            return tinted(picture, self.points[:, :2], np.random.default_rng(self.seed))
-        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+            raise InputError(f"{self.path} cannot be read as a picture; remove it and its label")
+        blue, green, red = cv2.split(picture)
+        if not ((blue == green).all() and (red == green).all()):
+            return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        return tinted(green, self.points[:, :2], np.random.default_rng(self.seed))
 
 
 def read_portraits(folder: Path) -> list[Portrait]:

@@ -5,13 +5,13 @@ and the background does not tear. What lies between the lips comes from another 
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from avfuse.data.dense_labels import Face
 from avfuse.geometry import dense
@@ -46,67 +46,77 @@ def redrawn(
     Args:
         picture: of the face.
         points: in its pixels.
-        targets: where the points are to be; only those around the mouth may differ.
+        targets: where the points are to be; those at the edge of the face may leave it a little.
         insides: of each.
     """
     before, after = _with_ring(points[None]), _with_ring(np.stack(targets), points)
-    moving = np.abs(after - before).max((0, 2)) > 0
-    mesh = _mesh()[np.isin(_mesh(), np.flatnonzero(moving)).any(1)]
-    mesh = np.concatenate([mesh, _mouth()])
-    corner, size = _window(after[:, mesh[mesh < before.shape[1]]], picture)
-    after = np.concatenate([after, after[:, dense.INNER_LIPS]], 1)
+    mesh = np.concatenate([_moving(before, after), _mouth()])
     rings = np.stack([inside.ring for inside in insides])
-    places = np.concatenate([(before - after[:, : before.shape[1]])[..., :2], rings], 1)
+    places = np.concatenate([(before - after)[..., :2], rings], 1)
+    after = np.concatenate([after, after[:, dense.INNER_LIPS]], 1)
+    window = _window(after[:, mesh, :2], picture)
     drawn = np.repeat(picture[None], len(targets), 0)
-    laid = _sources(after - [*corner, 0], mesh, places, size)
-    for number, (where, inside) in enumerate(zip(laid, insides, strict=True)):
-        x, y = corner
-        part = drawn[number, y : y + size[0], x : x + size[1]]
-        _draw(part, picture, where, inside.picture, corner)
+    sources = _sources(after, mesh, places, window)
+    for image, source, inside in zip(drawn, sources, insides, strict=True):
+        _draw(image[window], picture, source, inside.picture)
     return drawn
 
 
-class _Where(NamedTuple):
-    """Where pixels come from: as offsets in the picture, or as places between other lips."""
+class _Sources(NamedTuple):
+    """Where the pixels of a part of a picture come from, and which of them lie where."""
 
-    skin: np.ndarray
-    mouth: np.ndarray
-    place: np.ndarray
+    skin: Bool[np.ndarray, "h w"]
+    mouth: Bool[np.ndarray, "h w"]
+    places: Float[np.ndarray, "h w 2"]
+    """In the picture itself, or in the one that shows the inside."""
 
 
 def _sources(
-    after: np.ndarray, mesh: Int[np.ndarray, "F 3"], places: np.ndarray, size: tuple[int, int]
-) -> list[_Where]:
+    after: Float[np.ndarray, "N P 3"],
+    mesh: Int[np.ndarray, "F 3"],
+    places: Float[np.ndarray, "N P 2"],
+    window: tuple[slice, slice],
+) -> Iterator[_Sources]:
+    """Of each target; `places` are offsets in the picture, and places in others behind them."""
+    rows, columns = window
+    y, x = np.mgrid[window].astype(np.float32)
     triangles = torch.from_numpy(mesh)
-    raster = rasterise(torch.from_numpy(after).float(), triangles, *size)
+    seen = torch.from_numpy(after - [columns.start, rows.start, 0]).float()
+    raster = rasterise(seen, triangles, *x.shape)
     laid = interpolated(raster, triangles, torch.from_numpy(places).float())
     mouth = (raster.triangle >= len(mesh) - len(_mouth())).numpy()
     skin = raster.covered.numpy() & ~mouth
-    return [_Where(*one) for one in zip(skin, mouth, laid.permute(0, 2, 3, 1).numpy(), strict=True)]
+    own = laid.permute(0, 2, 3, 1).numpy() + np.stack([x, y], -1) * ~mouth[..., None]
+    for parts in zip(skin, mouth, own, strict=True):
+        yield _Sources(*parts)
 
 
 def _draw(
-    part: np.ndarray, picture: Frame, where: _Where, other: Frame, corner: tuple[int, int]
+    part: UInt8[np.ndarray, "h w 3"],
+    picture: Frame,
+    source: _Sources,
+    inside: UInt8[np.ndarray, "_ _ 3"],
 ) -> None:
-    rows, columns = np.mgrid[: part.shape[0], : part.shape[1]].astype(np.float32)
-    own = where.place + np.stack([columns + corner[0], rows + corner[1]], -1)
-    skin = _taken(picture, own, cv2.INTER_CUBIC)
-    part[where.skin] = skin[where.skin]
-    if where.mouth.any():
-        places = where.place[where.mouth][:, None]
-        part[where.mouth] = _taken(other, places, cv2.INTER_LINEAR)[:, 0]
-    seam = _seam(where)
+    """Draw a part of a picture, in place."""
+    part[source.skin] = _taken(picture, source.places, cv2.INTER_CUBIC)[source.skin]
+    if source.mouth.any():
+        places = source.places[source.mouth][:, None]
+        part[source.mouth] = _taken(inside, places, cv2.INTER_LINEAR)[:, 0]
+    seam = _seam(source)
     part[seam] = cv2.GaussianBlur(part, (3, 3), _SOFT)[seam]
 
 
-def _seam(where: _Where) -> np.ndarray:
-    """Where neighbours come from places apart: the lips' edge, and where lips meet."""
-    x, y = np.abs(np.diff(where.place, axis=0)).transpose(2, 0, 1)
-    jumps = np.maximum(x, y) > _APART
-    return cv2.dilate(np.pad(jumps, ((0, 1), (0, 0))).astype(np.uint8), _NEIGHBOURS) > 0
+def _seam(source: _Sources) -> Bool[np.ndarray, "h w"]:
+    """Where what lies above each other comes from places apart: where lips meet, or their edge."""
+    x, y = np.abs(np.diff(source.places, axis=0) - [0, 1]).transpose(2, 0, 1)
+    jumps = np.pad(np.maximum(x, y) > _APART, ((0, 1), (0, 0)))
+    inner = cv2.erode((source.skin | source.mouth).astype(np.uint8), _NEIGHBOURS)
+    return cv2.dilate((jumps & (inner > 0)).astype(np.uint8), _NEIGHBOURS) > 0
 
 
-def _taken(picture: Frame, places: np.ndarray, how: int) -> np.ndarray:
+def _taken(
+    picture: Frame, places: Float[np.ndarray, "h w 2"], how: int
+) -> UInt8[np.ndarray, "h w 3"]:
     return cv2.remap(picture, places, np.empty(0), how, borderMode=cv2.BORDER_REPLICATE)
 
 
@@ -120,13 +130,20 @@ def _with_ring(
     return np.concatenate([faces, np.broadcast_to(ring, (len(faces), *ring.shape[1:]))], 1)
 
 
-def _window(points: np.ndarray, picture: Frame) -> tuple[tuple[int, int], tuple[int, int]]:
-    """The corner (x, y) and the size (height, width) of the part of a picture that changes."""
-    flat = points.reshape(-1, points.shape[-1])[:, :2]
-    high = np.array([picture.shape[1], picture.shape[0]])
-    low = np.clip(np.floor(flat.min(0)), 0, high - 1).astype(int)
-    end = np.clip(np.ceil(flat.max(0)) + 1, low + 1, high).astype(int)
-    return (int(low[0]), int(low[1])), (int(end[1] - low[1]), int(end[0] - low[0]))
+def _moving(
+    before: Float[np.ndarray, "1 P 3"], after: Float[np.ndarray, "N P 3"]
+) -> Int[np.ndarray, "_ 3"]:
+    """Triangles of the face and around it of which any corner moves in any of N faces."""
+    moves = (after != before).any((0, 2))
+    return _mesh()[moves[_mesh()].any(1)]
+
+
+def _window(points: Float[np.ndarray, "*P 2"], picture: Frame) -> tuple[slice, slice]:
+    """The part of a picture in which points lie: rows and columns."""
+    flat, high = points.reshape(-1, 2), np.array(picture.shape[1::-1])
+    x, y = np.clip(np.floor(flat.min(0)), 0, high - 1).astype(int)
+    right, bottom = np.clip(np.ceil(flat.max(0)) + 1, (x + 1, y + 1), high).astype(int)
+    return slice(int(y), int(bottom)), slice(int(x), int(right))
 
 
 @functools.cache
