@@ -31,20 +31,23 @@ class Driver(ClipFile):
 
     @functools.cached_property
     def motion(self) -> Motion:
-        """Fitted once, and kept beside the clip."""
-        path = self._motion_path
-        if not path.exists():
-            write_whole(path, save(motion_of(self.landmarks)._asdict()))
-        return Motion(**load_file(path))
+        """Of its mouth; fitted once, and kept beside the clip."""
+        self.fit()
+        return Motion(**load_file(self._motion_path))
 
-    @property
-    def _motion_path(self) -> Path:
-        return self.path.with_suffix(f".motion-{_FORMAT}")
+    def fit(self) -> None:
+        """Find its motion, unless it lies there already."""
+        if not self.is_fitted:
+            write_whole(self._motion_path, save(motion_of(self.landmarks)._asdict()))
 
     @property
     def is_fitted(self) -> bool:
         """Whether its motion lies there already."""
         return self._motion_path.exists()
+
+    @property
+    def _motion_path(self) -> Path:
+        return self.path.with_suffix(f".motion-{_FORMAT}")
 
     def wide_open(self, length: int) -> np.ndarray:
         """Of the frames that `length` valid ones begin with, those with the lips widest apart."""
@@ -70,7 +73,7 @@ def drivers(clips: Sequence[Path]) -> list[Driver]:
     found = [Driver(path) for path in clips]
     missing = [driver for driver in found if len(driver.valid) and not driver.is_fitted]
     for driver in tqdm(missing, "fitting faces", unit="clip", disable=not missing):
-        driver.motion  # noqa: B018
+        driver.fit()
     return found
 
 
