@@ -7,6 +7,7 @@ from avfuse.cli.files import check_writable
 from avfuse.cli.flags import add_device
 from avfuse.errors import InputError
 
+_COMMON = ("closure", "device", "report", "sheet", "quiet")
 HELP = "score a model, or any system's videos"
 
 
@@ -49,6 +50,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--generated", type=Path, metavar="DIR", help="of any system's videos")
     parser.add_argument("--reference", type=Path, metavar="DIR", help="of the true ones")
+    parser.add_argument(
+        "--closure",
+        action="store_true",
+        help="score whether the lips close at p, b and m; needs avfuse[speech]",
+    )
     add_device(parser)
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.json")
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="tables, plots, clips")
@@ -64,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     files = [f for f in (options.output, options.report, options.sheet) if f is not None]
     for i, path in enumerate(files):
         check_writable(path, *files[:i])
-    common = {name: getattr(options, name) for name in ("device", "report", "sheet", "quiet")}
+    common = {name: getattr(options, name) for name in _COMMON}
     folders = [f for f in (options.generated, options.reference) if f is not None]
     if options.clips is not None and not folders:
         metrics = evaluate_models(

@@ -1,6 +1,7 @@
 """How scores are printed: their names for people, units, digits, and which way is better."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 
 class Column(NamedTuple):
@@ -52,3 +53,15 @@ LIPS = (
     Column("sync_offset", "sync offset", "frames", 1, "lower"),
 )
 """Whether the lips do what they should."""
+
+TALK = (
+    Column("closure_gap", "closure gap", "", 2, "lower"),
+    Column("closure_share", "closed", "", 2, "higher"),
+)
+"""What is asked for by name: whether the lips close, and whether they rest."""
+
+
+def groups(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Column, ...]]:
+    """The columns of each table: of what has to be asked for, those that some row has."""
+    asked = tuple(c for c in TALK if any(row.get(c.score) is not None for row in rows))
+    return [group for group in (PICTURE, LIPS, asked) if group]

@@ -13,7 +13,8 @@ from torchmetrics import Metric
 from avfuse.errors import InputError
 from avfuse.evaluation.task import SIZE, Target, Video
 from avfuse.faces.landmarks import ROOM, LandmarkReader
-from avfuse.geometry.lips import lip_aperture, lip_shapes
+from avfuse.geometry.lips import lip_aperture, lip_shapes, upright_lips
+from avfuse.metrics.closure import closure
 from avfuse.metrics.flicker import flicker
 from avfuse.metrics.landmark_motion import landmark_velocity
 from avfuse.metrics.lmd import lmd
@@ -57,6 +58,9 @@ class Scores(NamedTuple):
             is better. Neither LSE-D nor LSE-C.
         sync_confidence: how much better the best offset fits than the median one; higher is better.
         sync_offset: how far from 0 the best offset lies, frames of 40 ms; lower is better.
+        closure_gap: how near the lips come where they have to touch, by their mean opening; lower
+            is better, down to the truth's. Does not exist where nobody listened for such moments.
+        closure_share: at how many of these moments they are closed; higher is better.
     """
 
     psnr: float
@@ -74,6 +78,8 @@ class Scores(NamedTuple):
     sync: float
     sync_confidence: float
     sync_offset: float
+    closure_gap: float = math.nan
+    closure_share: float = math.nan
 
 
 class Judge:
@@ -97,6 +103,7 @@ class Judge:
             points = true_points if method == TRUTH else self.landmarks(video)
             alone = {
                 **_opening(points, target),
+                **_closure(points, target),
                 **self._sync(video, points, target),
                 "eyes": _eyes(video, target),
                 "flicker": self._flicker(video),
@@ -207,6 +214,13 @@ def _opening(points: Points, target: Target) -> dict[str, float]:
         "aperture": correlation(opening, target.aperture),
         "opening": float(opening.std()) / true if true > 1e-6 else math.nan,
     }
+
+
+def _closure(points: Points, target: Target) -> dict[str, float]:
+    """Whether the lips close when they have to, as the network reads them."""
+    opening = lip_aperture(torch.from_numpy(upright_lips(points)))
+    gap, share = closure(opening, target.times, torch.tensor(target.closures, dtype=torch.float64))
+    return {"closure_gap": float(gap), "closure_share": float(share)}
 
 
 def _lips(points: Points, true_points: Points, target: Target) -> dict[str, float]:

@@ -46,7 +46,7 @@ class SpokenClip:
 
     @property
     def clip(self) -> str:
-        return _name(self.source)
+        return name_of(self.source)
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -115,14 +115,15 @@ def spoken_clips(
         try:
             usable.append((group, make_clip(source)))
         except InputError as error:
-            skipped.append(Skipped(_name(source.clip), " ".join(str(error).split())))
+            skipped.append(Skipped(name_of(source.clip), " ".join(str(error).split())))
     return [
         SpokenClip(group, clip, usable[i - 1][1], tuple(judged), protocol)
         for i, (group, clip) in enumerate(usable)
     ], skipped
 
 
-def _name(clip: SourceClip) -> str:
+def name_of(clip: SourceClip) -> str:
+    """A clip as tables call it: `speaker/clip`."""
     return f"{clip.speaker}/{clip.name}"
 
 

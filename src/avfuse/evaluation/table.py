@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from avfuse.evaluation.legend import LIPS, PICTURE, Column
+from avfuse.evaluation.legend import Column, groups
 from avfuse.evaluation.summary import Row
 
 
 def tables(rows: Sequence[Row]) -> str:
-    """Two tables, picture and lips; each cell a mean and its 95 % interval."""
-    return "\n\n".join(_table(rows, columns) for columns in (PICTURE, LIPS))
+    """Tables of picture, lips and what was asked for; each cell a mean and its 95 % interval."""
+    return "\n\n".join(_table(rows, columns) for columns in groups(rows))
 
 
 def _table(rows: Sequence[Row], columns: Sequence[Column]) -> str:

@@ -7,6 +7,7 @@ where it is N, any frames.
 """
 
 from avfuse.metrics.blink import BlinkRate, blink_rate, blinks, eye_openness
+from avfuse.metrics.closure import ClosureGap, Closures, ClosureShare, closure, closure_gaps
 from avfuse.metrics.csim import CSIM, csim
 from avfuse.metrics.expression import EExp, ELdmk, e_exp, e_ldmk
 from avfuse.metrics.fid import FID, frechet_distance
@@ -66,6 +67,9 @@ __all__ = [
     "PSNR",
     "SSIM",
     "BlinkRate",
+    "ClosureGap",
+    "ClosureShare",
+    "Closures",
     "DPos",
     "DRot",
     "EExp",
@@ -90,6 +94,8 @@ __all__ = [
     "SyncSimilarity",
     "blink_rate",
     "blinks",
+    "closure",
+    "closure_gaps",
     "csim",
     "d_l",
     "d_pos",
