@@ -48,6 +48,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="every Nth clip of the others was too; without both, all clips are scored",
     )
+    parser.add_argument(
+        "--rest",
+        action="store_true",
+        help="with first-frame and dubbing: score whether mouths rest in silence and room noise",
+    )
     parser.add_argument("--generated", type=Path, metavar="DIR", help="of any system's videos")
     parser.add_argument("--reference", type=Path, metavar="DIR", help="of the true ones")
     parser.add_argument(
@@ -83,6 +88,7 @@ def run(options: argparse.Namespace) -> int:
             cache=options.cache,
             unseen=[name for name in options.unseen.split(",") if name],
             held_back=options.held_back,
+            rest=options.rest,
             **common,
         )
     elif options.clips is None and len(folders) == 2:

@@ -44,6 +44,7 @@ def evaluate_models(
     unseen: Collection[str] = (),
     held_back: int = 0,
     closure: bool = False,
+    rest: bool = False,
     device: str = "auto",
     report: Path | None = None,
     sheet: Path | None = None,
@@ -68,6 +69,7 @@ def evaluate_models(
         held_back: every n-th clip of the others was held back too. Without `unseen` and
             `held_back` all clips are scored, as one group.
         closure: listen for moments at which the lips have to be closed, and score them there too.
+        rest: let the models hear rooms in which nobody speaks, and score how far mouths rest.
         device: auto, cpu or cuda.
         report: HTML to write.
         sheet: picture to write, .png or .jpg: the first three clips of each group.
@@ -85,6 +87,8 @@ def evaluate_models(
         raise InputError(f"protocol {protocol!r} is unknown; expected {', '.join(known)}")
     if beside and protocol != VIDEOS:
         raise InputError(f"other systems' videos go with --protocol {VIDEOS}")
+    if rest and protocol == VIDEOS:
+        raise InputError(f"rest goes with --protocol {' or '.join(PROTOCOLS)}")
     used = device_named(device)
     judged = _judged(models, used, beside)
     groups = _groups(source_clips(clips, labels, cache), unseen, held_back)
@@ -94,7 +98,7 @@ def evaluate_models(
     if protocol == VIDEOS:
         cases, skipped = video_clips(groups, judged, beside)
     else:
-        cases, skipped = spoken_clips(groups, judged, PROTOCOLS[protocol], quiet=quiet)
+        cases, skipped = spoken_clips(groups, judged, PROTOCOLS[protocol], rest=rest, quiet=quiet)
     head = {"protocol": protocol, "model": ", ".join(map(str, models))}
     return _evaluate(head, cases, skipped, heard, output, used, report, sheet, quiet=quiet)
 

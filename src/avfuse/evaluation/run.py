@@ -82,6 +82,9 @@ def _result(
     if result is None:
         shown = case.show(case.methods)
         scores = judge.scores(shown.target._replace(closures=closures), shown.videos)
+        for method, quiet in shown.quiet.items():
+            resting = judge.rest(shown.videos[method], quiet)
+            scores[method] = scores[method]._replace(**resting)
         named = {method: _named(s) for method, s in scores.items()}
         result = {"scores": named, "note": shown.note}
         kept.add(key, result)

@@ -40,6 +40,7 @@ from avfuse.metrics.mouth import (
 )
 from avfuse.metrics.ms_ssim import MSSSIM, ms_ssim
 from avfuse.metrics.psnr import PSNR, LegacyPSNR, psnr, psnr_legacy_uint8
+from avfuse.metrics.rest import Rest, rest
 from avfuse.metrics.seam import SeamContrast, seam_contrast
 from avfuse.metrics.ssim import SSIM, LegacySSIM, ssim, ssim_legacy
 from avfuse.metrics.sync import (
@@ -83,6 +84,7 @@ __all__ = [
     "LegacySSIM",
     "MouthL1",
     "MouthPSNR",
+    "Rest",
     "SeamContrast",
     "Sharpness",
     "SyncConfidence",
@@ -121,6 +123,7 @@ __all__ = [
     "psnr",
     "psnr_legacy_uint8",
     "read_curve",
+    "rest",
     "seam_contrast",
     "sharpness",
     "ssim",
