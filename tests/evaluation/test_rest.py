@@ -52,7 +52,7 @@ def test_only_who_asks_has_the_table(folder, cache, model, tmp_path, capsys):
     assert main([*words, "--rest"]) == 0
     asked = capsys.readouterr().out
     assert asked.startswith(plain)
-    head = "| clips | method | rest: silence | -55 dBFS | -45 dBFS | -35 dBFS |"
+    head = "| clips | method | rest: silence | rest: -55 dBFS | rest: -45 dBFS | rest: -35 dBFS |"
     assert head in asked.removeprefix(plain)
     rows = json.loads((tmp_path / "metrics.json").read_text())["rows"]
     assert {row["method"] for row in rows if row["rest_silence"] is not None} <= {"model"}

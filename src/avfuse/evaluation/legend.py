@@ -58,9 +58,9 @@ TALK = (
     Column("closure_gap", "closure gap", "", 2, "lower"),
     Column("closure_share", "closed", "", 2, "higher"),
     Column("rest_silence", "rest: silence", "", 2, "lower"),
-    Column("rest_55", "-55 dBFS", "", 2, "lower"),
-    Column("rest_45", "-45 dBFS", "", 2, "lower"),
-    Column("rest_35", "-35 dBFS", "", 2, "lower"),
+    Column("rest_55", "rest: -55 dBFS", "", 2, "lower"),
+    Column("rest_45", "rest: -45 dBFS", "", 2, "lower"),
+    Column("rest_35", "rest: -35 dBFS", "", 2, "lower"),
 )
 """What is asked for by name: whether the lips close, and whether they rest."""
 
