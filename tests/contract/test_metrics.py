@@ -22,7 +22,18 @@ from torchmetrics import Metric
 import avfuse.metrics
 from avfuse.metrics import LPIPSNetwork, SyncNet
 
-SIZES = {"N": 3, "M": 4, "T": 20, "L": 20 * 640, "H": 176, "W": 176, "D": 5, "P": 20, "steps": 80}
+SIZES = {
+    "N": 3,
+    "M": 4,
+    "T": 20,
+    "L": 20 * 640,
+    "H": 176,
+    "W": 176,
+    "D": 5,
+    "P": 20,
+    "steps": 80,
+    "n": 4,
+}
 CLOSE = {"rtol": 1e-6, "atol": 1e-6}
 UNIT = r"Unit: \S"
 

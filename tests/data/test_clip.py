@@ -6,7 +6,7 @@ import torch
 
 from avfuse.data.clip import Clip, ClipFile, save_clip
 from avfuse.data.synthetic import synthetic_clip
-from avfuse.geometry.lips import lip_aperture, lip_shapes, smooth
+from avfuse.geometry.lips import lip_aperture, lip_shapes, smooth, upright_lips
 from avfuse.geometry.pose import fit_pose
 
 
@@ -104,6 +104,14 @@ class TestLips:
         lips = lip_shapes(gap)
         assert np.isnan(lips[4]).all()
         np.testing.assert_allclose(np.delete(lips, 4, 0).mean(0), 0, atol=1e-5)
+
+    def test_upright_lips_keep_how_far_they_are_open(self, landmarks):
+        eyes = (landmarks[:, 36:42].mean(1) + landmarks[:, 42:48].mean(1)) / 2
+        unit = np.median(np.linalg.norm(landmarks[:, [48, 54]].mean(1) - eyes, axis=1))
+        lower, upper = landmarks[:, [67, 66, 65]], landmarks[:, [61, 62, 63]]
+        distance = np.linalg.norm((lower - upper).mean(1), axis=-1) / unit
+        opening = lip_aperture(torch.from_numpy(upright_lips(landmarks)))
+        np.testing.assert_allclose(opening, distance, atol=0.01)
 
     def test_aperture_is_the_inner_lips_distance(self, landmarks):
         aperture = lip_aperture(torch.from_numpy(lip_shapes(landmarks)))

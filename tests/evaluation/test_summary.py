@@ -67,3 +67,14 @@ def test_tables_show_means_intervals_and_what_is_missing():
     assert "LMD px" in lips
     assert "| all (2) | model | 30.50 [30.00, 31.00] | - |" in picture
     assert len({line.count("|") for line in picture.splitlines()}) == 1
+
+
+def test_what_was_asked_for_has_a_table_of_the_rows_that_have_it():
+    rows = [row("truth", psnr=1.0, lmd=1.0), row(psnr=2.0, lmd=2.0, rest_55=0.25)]
+    _, _, asked = tables(summarise(rows)).split("\n\n")
+    assert asked.splitlines() == [
+        "| clips | method | rest: -55 dBFS |",
+        "| --- | --- | --- |",
+        "| all (1) | model | 0.25 |",
+    ]
+    assert tables(summarise(rows[:1])).count("\n\n") == 1

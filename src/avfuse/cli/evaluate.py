@@ -7,6 +7,7 @@ from avfuse.cli.files import check_writable
 from avfuse.cli.flags import add_device
 from avfuse.errors import InputError
 
+_COMMON = ("closure", "device", "report", "sheet", "quiet")
 HELP = "score a model, or any system's videos"
 
 
@@ -47,8 +48,18 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="every Nth clip of the others was too; without both, all clips are scored",
     )
+    parser.add_argument(
+        "--rest",
+        action="store_true",
+        help="with first-frame and dubbing: score whether mouths rest in silence and room noise",
+    )
     parser.add_argument("--generated", type=Path, metavar="DIR", help="of any system's videos")
     parser.add_argument("--reference", type=Path, metavar="DIR", help="of the true ones")
+    parser.add_argument(
+        "--closure",
+        action="store_true",
+        help="score whether the lips close at p, b and m; needs avfuse[speech]",
+    )
     add_device(parser)
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.json")
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="tables, plots, clips")
@@ -64,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     files = [f for f in (options.output, options.report, options.sheet) if f is not None]
     for i, path in enumerate(files):
         check_writable(path, *files[:i])
-    common = {name: getattr(options, name) for name in ("device", "report", "sheet", "quiet")}
+    common = {name: getattr(options, name) for name in _COMMON}
     folders = [f for f in (options.generated, options.reference) if f is not None]
     if options.clips is not None and not folders:
         metrics = evaluate_models(
@@ -77,6 +88,7 @@ def run(options: argparse.Namespace) -> int:
             cache=options.cache,
             unseen=[name for name in options.unseen.split(",") if name],
             held_back=options.held_back,
+            rest=options.rest,
             **common,
         )
     elif options.clips is None and len(folders) == 2:

@@ -1,6 +1,8 @@
 """One clip that can be scored, whoever made its videos."""
 
 import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -19,12 +21,15 @@ class Shown(NamedTuple):
         videos: by method.
         masks: attention masks of what is judged, where it has any.
         note: what a reader of the scores has to know; empty for nothing.
+        quiet: by model, its videos of the same frames under sounds in which nobody speaks, by
+            their scores.
     """
 
     target: Target
     videos: dict[str, Video]
     masks: Float[np.ndarray, "T S S"] | None = None
     note: str = ""
+    quiet: Mapping[str, Mapping[str, Video]] = MappingProxyType({})
 
 
 @runtime_checkable

@@ -11,6 +11,7 @@ from avfuse.data.preprocess import Source, source_clips
 from avfuse.data.split import split
 from avfuse.errors import InputError
 from avfuse.evaluation.case import Case, Skipped
+from avfuse.evaluation.closures import closures
 from avfuse.evaluation.dubbing import DUBBING
 from avfuse.evaluation.first_frame import FIRST_FRAME
 from avfuse.evaluation.folders import file_pairs
@@ -20,7 +21,7 @@ from avfuse.evaluation.report import report as report_page
 from avfuse.evaluation.run import run
 from avfuse.evaluation.score import Judge
 from avfuse.evaluation.sheet import contact_sheet
-from avfuse.evaluation.spoken import MODEL, spoken_clips
+from avfuse.evaluation.spoken import MODEL, name_of, spoken_clips
 from avfuse.evaluation.videos import VIDEOS, video_clips
 from avfuse.files.whole import write_whole
 from avfuse.model_file import DEFAULT, load
@@ -42,6 +43,8 @@ def evaluate_models(
     cache: Path = Path(".cache/clips"),
     unseen: Collection[str] = (),
     held_back: int = 0,
+    closure: bool = False,
+    rest: bool = False,
     device: str = "auto",
     report: Path | None = None,
     sheet: Path | None = None,
@@ -65,6 +68,8 @@ def evaluate_models(
         unseen: speakers, or clips as `speaker/clip`, that training never saw.
         held_back: every n-th clip of the others was held back too. Without `unseen` and
             `held_back` all clips are scored, as one group.
+        closure: listen for moments at which the lips have to be closed, and score them there too.
+        rest: let the models hear rooms in which nobody speaks, and score how far mouths rest.
         device: auto, cpu or cuda.
         report: HTML to write.
         sheet: picture to write, .png or .jpg: the first three clips of each group.
@@ -82,16 +87,20 @@ def evaluate_models(
         raise InputError(f"protocol {protocol!r} is unknown; expected {', '.join(known)}")
     if beside and protocol != VIDEOS:
         raise InputError(f"other systems' videos go with --protocol {VIDEOS}")
+    if rest and protocol == VIDEOS:
+        raise InputError(f"rest goes with --protocol {' or '.join(PROTOCOLS)}")
     used = device_named(device)
     judged = _judged(models, used, beside)
     groups = _groups(source_clips(clips, labels, cache), unseen, held_back)
+    videos = {name_of(source.clip): source.video for part in groups.values() for source in part}
+    heard = closures(videos, quiet=quiet) if closure else {}
     cases: Sequence[Case]
     if protocol == VIDEOS:
         cases, skipped = video_clips(groups, judged, beside)
     else:
-        cases, skipped = spoken_clips(groups, judged, PROTOCOLS[protocol], quiet=quiet)
+        cases, skipped = spoken_clips(groups, judged, PROTOCOLS[protocol], rest=rest, quiet=quiet)
     head = {"protocol": protocol, "model": ", ".join(map(str, models))}
-    return _evaluate(head, cases, skipped, output, used, report, sheet, quiet=quiet)
+    return _evaluate(head, cases, skipped, heard, output, used, report, sheet, quiet=quiet)
 
 
 def _judged(
@@ -111,6 +120,7 @@ def evaluate_folders(
     reference: Path,
     output: Path,
     *,
+    closure: bool = False,
     device: str = "auto",
     report: Path | None = None,
     sheet: Path | None = None,
@@ -122,6 +132,7 @@ def evaluate_folders(
         generated: folder of what was made, any container.
         reference: folder of what was filmed; its faces are tracked, its sound is the true one.
         output: JSON to write; goes on where it was stopped, as `evaluate_models` does.
+        closure: as for `evaluate_models`.
         device: auto, cpu or cuda.
         report: HTML to write.
         sheet: picture to write, .png or .jpg.
@@ -136,13 +147,16 @@ def evaluate_folders(
     cases, alone = file_pairs(generated, reference)
     head = {"protocol": "folders", "generated": str(generated), "reference": str(reference)}
     used = device_named(device)
-    return _evaluate(head, cases, alone, output, used, report, sheet, quiet=quiet)
+    videos = {case.clip: case.reference for case in cases}
+    heard = closures(videos, quiet=quiet) if closure else {}
+    return _evaluate(head, cases, alone, heard, output, used, report, sheet, quiet=quiet)
 
 
 def _evaluate(
     head: dict[str, str],
     cases: Sequence[Case],
     skipped: Sequence[Skipped],
+    heard: Mapping[str, tuple[float, ...]],
     output: Path,
     device: str,
     report: Path | None,
@@ -151,7 +165,8 @@ def _evaluate(
     quiet: bool,
 ) -> dict[str, Any]:
     kept = Kept(output.with_name(f"{output.name}.part"))
-    metrics = {**head, **run(cases, skipped, Judge(device), kept, quiet=quiet)}
+    scored_by = Judge(device)
+    metrics = {**head, **run(cases, skipped, scored_by, kept, closures=heard, quiet=quiet)}
     scored = {(row["group"], row["clip"]) for row in metrics["clips"]}
     usable = [case for case in cases if (case.group, case.clip) in scored]
     if report is not None:

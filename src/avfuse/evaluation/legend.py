@@ -1,6 +1,7 @@
 """How scores are printed: their names for people, units, digits, and which way is better."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 
 class Column(NamedTuple):
@@ -52,3 +53,19 @@ LIPS = (
     Column("sync_offset", "sync offset", "frames", 1, "lower"),
 )
 """Whether the lips do what they should."""
+
+TALK = (
+    Column("closure_gap", "closure gap", "", 2, "lower"),
+    Column("closure_share", "closed", "", 2, "higher"),
+    Column("rest_silence", "rest: silence", "", 2, "lower"),
+    Column("rest_55", "rest: -55 dBFS", "", 2, "lower"),
+    Column("rest_45", "rest: -45 dBFS", "", 2, "lower"),
+    Column("rest_35", "rest: -35 dBFS", "", 2, "lower"),
+)
+"""What is asked for by name: whether the lips close, and whether they rest."""
+
+
+def groups(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Column, ...]]:
+    """The columns of each table: of what has to be asked for, those that some row has."""
+    asked = tuple(c for c in TALK if any(row.get(c.score) is not None for row in rows))
+    return [group for group in (PICTURE, LIPS, asked) if group]

@@ -1,12 +1,13 @@
 """The report: one HTML file with nothing to load, tables, distributions and clips, worst first."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib import resources
 from typing import Any
 
 from avfuse.evaluation.case import Case
-from avfuse.evaluation.legend import LIPS, PICTURE, Column
+from avfuse.evaluation.legend import LIPS, PICTURE, Column, groups
 from avfuse.evaluation.sidebyside import video_url
 from avfuse.evaluation.strips import strip_plot
 from avfuse.evaluation.summary import Row
@@ -74,10 +75,11 @@ def _groups(metrics: Mapping[str, Any]) -> Iterator[str]:
         means = [row for row in metrics["rows"] if row["group"] == group]
         clips = [row for row in metrics["clips"] if row["group"] == group]
         yield f"<h2>{escape(group)}: {means[0]['clips']} clips</h2>"
-        for columns in (PICTURE, LIPS):
+        tables = groups(metrics["rows"])
+        for columns in tables:
             yield _means_table(means, columns)
         yield '<div class="plots">'
-        for column in (*PICTURE, *LIPS):
+        for column in itertools.chain(*tables):
             if plot := strip_plot(column, means, clips):
                 yield f"<figure><figcaption>{_title(column)}</figcaption>{plot}</figure>"
         yield "</div>"
@@ -125,7 +127,7 @@ def _captioned() -> list[Column]:
 
 
 def _every(ranked: Sequence[tuple[Case, Row]]) -> Iterator[str]:
-    columns = (*PICTURE, *LIPS)
+    columns = list(itertools.chain(*groups([row for _, row in ranked])))
     head = "".join(f"<th>{escape(c.title)}<small>{escape(c.unit)}</small></th>" for c in columns)
     lines = [f"<tr><th>clip</th><th>group</th>{head}</tr>"]
     for case, row in ranked:

@@ -1,7 +1,8 @@
 """The loop over clips: resumable, and a clip that cannot be used does not end it."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ def run(
     judge: Judge,
     kept: Kept,
     *,
+    closures: Mapping[str, tuple[float, ...]] = MappingProxyType({}),
     quiet: bool = False,
 ) -> dict[str, Any]:
     """Score every clip, and put the whole together.
@@ -31,6 +33,7 @@ def run(
         skipped: what is known not to be.
         judge: of the videos.
         kept: results of an earlier run that stopped; new ones are added.
+        closures: by clip, moments at which the lips have to be closed, in seconds of its sound.
         quiet: no progress bar. Clips that are skipped are named on stderr all the same.
 
     Returns:
@@ -47,7 +50,7 @@ def run(
     expert = fingerprint(judge.expert)
     for case in tqdm(cases, "scoring", unit="clip", disable=quiet or None):
         try:
-            result = _result(case, judge, kept, expert)
+            result = _result(case, judge, kept, expert, closures.get(case.clip, ()))
         except InputError as error:
             out.append(Skipped(case.clip, " ".join(str(error).split())))
             _say(case.clip, f"skipped: {out[-1].reason}")
@@ -70,13 +73,18 @@ def run(
     }
 
 
-def _result(case: Case, judge: Judge, kept: Kept, expert: str) -> dict[str, Any]:
+def _result(
+    case: Case, judge: Judge, kept: Kept, expert: str, closures: tuple[float, ...]
+) -> dict[str, Any]:
     """The scores of a clip by method, and its note; kept ones where there are any."""
-    key = digest(case.key, expert)
+    key = digest(case.key, expert, closures)
     result: dict[str, Any] | None = kept.get(key)
     if result is None:
         shown = case.show(case.methods)
-        scores = judge.scores(shown.target, shown.videos)
+        scores = judge.scores(shown.target._replace(closures=closures), shown.videos)
+        for method, quiet in shown.quiet.items():
+            resting = judge.rest(shown.videos[method], quiet)
+            scores[method] = scores[method]._replace(**resting)
         named = {method: _named(s) for method, s in scores.items()}
         result = {"scores": named, "note": shown.note}
         kept.add(key, result)

@@ -13,13 +13,15 @@ from torchmetrics import Metric
 from avfuse.errors import InputError
 from avfuse.evaluation.task import SIZE, Target, Video
 from avfuse.faces.landmarks import ROOM, LandmarkReader
-from avfuse.geometry.lips import lip_aperture, lip_shapes
+from avfuse.geometry.lips import lip_aperture, lip_shapes, upright_lips
+from avfuse.metrics.closure import closure
 from avfuse.metrics.flicker import flicker
 from avfuse.metrics.landmark_motion import landmark_velocity
 from avfuse.metrics.lmd import lmd
 from avfuse.metrics.mouth import MouthPSNR, Sharpness, mouth_psnr
 from avfuse.metrics.mouth_crops import frames_at_rate, mouth_crops
 from avfuse.metrics.psnr import PSNR, LegacyPSNR
+from avfuse.metrics.rest import rest
 from avfuse.metrics.ssim import SSIM
 from avfuse.metrics.sync import REACH, read_curve, sync_curve
 from avfuse.metrics.sync_expert import FRAMES, SyncExpert, load_expert
@@ -57,6 +59,14 @@ class Scores(NamedTuple):
             is better. Neither LSE-D nor LSE-C.
         sync_confidence: how much better the best offset fits than the median one; higher is better.
         sync_offset: how far from 0 the best offset lies, frames of 40 ms; lower is better.
+        closure_gap: how near the lips come where they have to touch, by their mean opening; lower
+            is better, down to the truth's. Does not exist where nobody listened for such moments.
+        closure_share: at how many of these moments they are closed; higher is better.
+        rest_silence: how much the lips move under silence, by how much they do under speech; lower
+            is better. Does not exist where no such video was made, as those below.
+        rest_55: the same under a room's noise of -55 dBFS.
+        rest_45: of -45 dBFS.
+        rest_35: of -35 dBFS.
     """
 
     psnr: float
@@ -74,6 +84,12 @@ class Scores(NamedTuple):
     sync: float
     sync_confidence: float
     sync_offset: float
+    closure_gap: float = math.nan
+    closure_share: float = math.nan
+    rest_silence: float = math.nan
+    rest_55: float = math.nan
+    rest_45: float = math.nan
+    rest_35: float = math.nan
 
 
 class Judge:
@@ -97,6 +113,7 @@ class Judge:
             points = true_points if method == TRUTH else self.landmarks(video)
             alone = {
                 **_opening(points, target),
+                **_closure(points, target),
                 **self._sync(video, points, target),
                 "eyes": _eyes(video, target),
                 "flicker": self._flicker(video),
@@ -109,6 +126,11 @@ class Judge:
                 compared = {**pixels, **lips, "over_copy": gain}
             results[method] = Scores(**alone, **compared)
         return results
+
+    def rest(self, spoken: Video, quiet: Mapping[str, Video]) -> dict[str, float]:
+        """How much the lips of videos without speech move, by score, against those of `spoken`."""
+        speech = _opened(self.landmarks(spoken))
+        return {k: float(rest(_opened(self.landmarks(v)), speech)) for k, v in quiet.items()}
 
     def landmarks(self, video: Video) -> Points:
         """Read the landmarks of every frame; frames like the one before are not read again."""
@@ -207,6 +229,18 @@ def _opening(points: Points, target: Target) -> dict[str, float]:
         "aperture": correlation(opening, target.aperture),
         "opening": float(opening.std()) / true if true > 1e-6 else math.nan,
     }
+
+
+def _closure(points: Points, target: Target) -> dict[str, float]:
+    """Whether the lips close when they have to, as the network reads them."""
+    opening = _opened(points)
+    gap, share = closure(opening, target.times, torch.tensor(target.closures, dtype=torch.float64))
+    return {"closure_gap": float(gap), "closure_share": float(share)}
+
+
+def _opened(points: Points) -> Float[Tensor, "T"]:
+    """Distance of the inner lips."""
+    return lip_aperture(torch.from_numpy(upright_lips(points)))
 
 
 def _lips(points: Points, true_points: Points, target: Target) -> dict[str, float]:

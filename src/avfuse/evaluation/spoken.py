@@ -1,9 +1,11 @@
 """Clips that a model is to speak, by a protocol."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from jaxtyping import Float
@@ -18,7 +20,13 @@ from avfuse.evaluation.case import Shown, Skipped, digest
 from avfuse.evaluation.judged import Judged
 from avfuse.evaluation.score import TRUTH
 from avfuse.evaluation.task import Protocol, Task, Video
-from avfuse.sound.mel import SILENCE
+from avfuse.sound.mel import HOP, SILENCE, mel_spectrogram
+from avfuse.sound.noise import room_noise
+
+QUIET = MappingProxyType(
+    {"rest_silence": -math.inf, "rest_55": -55.0, "rest_45": -45.0, "rest_35": -35.0}
+)
+"""Sounds under which a mouth should rest: the level of a room's noise in dBFS, by its score."""
 
 MODEL = "model"
 """The row of a model that is judged alone; several have rows of their own names."""
@@ -36,6 +44,7 @@ class SpokenClip:
         other: the cached clip whose sound is the wrong one; its own is played backward.
         judged: the models.
         protocol: what they are given and compared with.
+        quiet: levels of noise, in dBFS, under which each model's mouth should rest, by score.
     """
 
     group: str
@@ -43,10 +52,11 @@ class SpokenClip:
     other: SourceClip
     judged: tuple[Judged, ...]
     protocol: Protocol
+    quiet: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def clip(self) -> str:
-        return _name(self.source)
+        return name_of(self.source)
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -63,19 +73,29 @@ class SpokenClip:
     def key(self) -> str:
         files = self.source.path.name, self.other.path.name
         models = tuple((one.name, one.key) for one in self.judged)
-        return digest(models, self.protocol.name, self.clip, files)
+        return digest(models, self.protocol.name, self.clip, files, sorted(self.quiet.items()))
 
     def show(self, methods: tuple[str, ...]) -> Shown:
         clip, masks = ClipFile(self.source.path), None
         videos: dict[str, Video] = {}
+        quiet: dict[str, dict[str, Video]] = {}
         for one in self.judged:
             task = self.protocol.task_for(clip, one.method)
             videos |= {TRUTH: task.target.truth, self.protocol.copy: task.target.copy}
             for method, mel in self._sounds(one.name, task).items():
                 if method in methods:
                     videos[method], masks = one.speak(task, mel)
+            if self.quiet and one.name in methods:
+                quiet[one.name] = self._resting(one, task)
         asked = {name: videos[name] for name in self.methods if name in methods}
-        return Shown(task.target, asked, masks if len(self.judged) == 1 else None)
+        shown = Shown(task.target, asked, masks if len(self.judged) == 1 else None)
+        return shown._replace(quiet=quiet)
+
+    def _resting(self, one: Judged, task: Task) -> dict[str, Video]:
+        """What a model makes of the noise of a room, by score."""
+        samples = (task.mel.shape[1] - 1) * HOP
+        sounds = {score: room_noise(samples, level) for score, level in self.quiet.items()}
+        return {score: one.speak(task, mel_spectrogram(s))[0] for score, s in sounds.items()}
 
     def _sounds(self, name: str, task: Task) -> dict[str, Float[Tensor, "80 steps"]]:
         """What each of a model's rows hears."""
@@ -89,6 +109,7 @@ def spoken_clips(
     judged: Sequence[Judged],
     protocol: Protocol,
     *,
+    rest: bool = False,
     quiet: bool = False,
 ) -> tuple[list[SpokenClip], list[Skipped]]:
     """Crop the clips that are not in the cache yet, and set each its other sound.
@@ -97,6 +118,7 @@ def spoken_clips(
         groups: clips by the name of their group.
         judged: the models.
         protocol: how they are scored.
+        rest: let each also hear rooms in which nobody speaks, `QUIET`.
         quiet: no progress bar.
 
     Returns:
@@ -115,14 +137,15 @@ def spoken_clips(
         try:
             usable.append((group, make_clip(source)))
         except InputError as error:
-            skipped.append(Skipped(_name(source.clip), " ".join(str(error).split())))
+            skipped.append(Skipped(name_of(source.clip), " ".join(str(error).split())))
     return [
-        SpokenClip(group, clip, usable[i - 1][1], tuple(judged), protocol)
+        SpokenClip(group, clip, usable[i - 1][1], tuple(judged), protocol, QUIET if rest else {})
         for i, (group, clip) in enumerate(usable)
     ], skipped
 
 
-def _name(clip: SourceClip) -> str:
+def name_of(clip: SourceClip) -> str:
+    """A clip as tables call it: `speaker/clip`."""
     return f"{clip.speaker}/{clip.name}"
 
 

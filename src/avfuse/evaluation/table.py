@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 
-from avfuse.evaluation.legend import LIPS, PICTURE, Column
+from avfuse.evaluation.legend import Column, groups
 from avfuse.evaluation.summary import Row
 
 
 def tables(rows: Sequence[Row]) -> str:
-    """Two tables, picture and lips; each cell a mean and its 95 % interval."""
-    return "\n\n".join(_table(rows, columns) for columns in (PICTURE, LIPS))
+    """Tables of picture, lips and what was asked for; each cell a mean and its 95 % interval."""
+    return "\n\n".join(_table(rows, columns) for columns in groups(rows))
 
 
 def _table(rows: Sequence[Row], columns: Sequence[Column]) -> str:
     titles = [f"{c.title} {c.unit}".strip() for c in columns]
     lines = [["clips", "method", *titles], ["---"] * (2 + len(columns))]
-    for row in rows:
+    for row in (row for row in rows if any(row[c.score] is not None for c in columns)):
         cells = (cell(row, column) for column in columns)
         lines.append([f"{row['group']} ({row['clips']})", row["method"], *cells])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

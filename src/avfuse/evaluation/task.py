@@ -30,6 +30,7 @@ class Target(NamedTuple):
         times: of the frames, in seconds of the sound.
         mel: of the true sound, or None where there is none.
         given: the frames that a method was given, where that is known.
+        closures: moments at which the lips have to be closed, in seconds of the sound.
     """
 
     truth: Video
@@ -39,6 +40,7 @@ class Target(NamedTuple):
     times: Float[Tensor, "T"]
     mel: Float[Tensor, "80 steps"] | None
     given: Video | None = None
+    closures: tuple[float, ...] = ()
 
 
 class Task(NamedTuple):

@@ -21,8 +21,17 @@ def smooth(points: Float[np.ndarray, "T P 2"], width: int = 5) -> Float[np.ndarr
 def lip_shapes(landmarks: Float[np.ndarray, "T 68 2"]) -> Float[np.ndarray, "T 20 2"]:
     """How the lips differ from the clip's mean, head motion and identity taken out.
 
+    [`upright_lips`][avfuse.geometry.lips.upright_lips] minus their mean over the clip.
+    """
+    upright = upright_lips(landmarks)
+    return (upright - np.nanmean(upright, 0)).astype(np.float32)
+
+
+def upright_lips(landmarks: Float[np.ndarray, "T 68 2"]) -> Float[np.ndarray, "T 20 2"]:
+    """The lips, head motion taken out.
+
     The 20 mouth points, upright (eyes level), from the middle of the mouth corners, in units of
-    the clip's distance from eyes to mouth; minus their mean over the clip.
+    the clip's distance from eyes to mouth.
     """
     left, right = landmarks[:, 36:42].mean(1), landmarks[:, 42:48].mean(1)
     across = (right - left) / np.linalg.norm(right - left, axis=1, keepdims=True)
@@ -30,8 +39,7 @@ def lip_shapes(landmarks: Float[np.ndarray, "T 68 2"]) -> Float[np.ndarray, "T 2
     corners = landmarks[:, [48, 54]].mean(1)
     unit = np.nanmedian(np.linalg.norm(corners - (left + right) / 2, axis=1))
     offsets = (landmarks[:, MOUTH] - corners[:, None]) / unit
-    upright = np.einsum("tij,tpj->tpi", np.stack([across, down], 1), offsets)
-    return (upright - np.nanmean(upright, 0)).astype(np.float32)
+    return np.asarray(np.einsum("tij,tpj->tpi", np.stack([across, down], 1), offsets))
 
 
 def lip_aperture(lips: Float[Tensor, "... 20 2"]) -> Float[Tensor, "..."]:

@@ -7,6 +7,7 @@ where it is N, any frames.
 """
 
 from avfuse.metrics.blink import BlinkRate, blink_rate, blinks, eye_openness
+from avfuse.metrics.closure import ClosureGap, Closures, ClosureShare, closure, closure_gaps
 from avfuse.metrics.csim import CSIM, csim
 from avfuse.metrics.expression import EExp, ELdmk, e_exp, e_ldmk
 from avfuse.metrics.fid import FID, frechet_distance
@@ -39,6 +40,7 @@ from avfuse.metrics.mouth import (
 )
 from avfuse.metrics.ms_ssim import MSSSIM, ms_ssim
 from avfuse.metrics.psnr import PSNR, LegacyPSNR, psnr, psnr_legacy_uint8
+from avfuse.metrics.rest import Rest, rest
 from avfuse.metrics.seam import SeamContrast, seam_contrast
 from avfuse.metrics.ssim import SSIM, LegacySSIM, ssim, ssim_legacy
 from avfuse.metrics.sync import (
@@ -66,6 +68,9 @@ __all__ = [
     "PSNR",
     "SSIM",
     "BlinkRate",
+    "ClosureGap",
+    "ClosureShare",
+    "Closures",
     "DPos",
     "DRot",
     "EExp",
@@ -79,6 +84,7 @@ __all__ = [
     "LegacySSIM",
     "MouthL1",
     "MouthPSNR",
+    "Rest",
     "SeamContrast",
     "Sharpness",
     "SyncConfidence",
@@ -90,6 +96,8 @@ __all__ = [
     "SyncSimilarity",
     "blink_rate",
     "blinks",
+    "closure",
+    "closure_gaps",
     "csim",
     "d_l",
     "d_pos",
@@ -115,6 +123,7 @@ __all__ = [
     "psnr",
     "psnr_legacy_uint8",
     "read_curve",
+    "rest",
     "seam_contrast",
     "sharpness",
     "ssim",
