@@ -3,6 +3,7 @@
 import copy
 import json
 
+import numpy as np
 import pytest
 
 from avfuse import InputError
@@ -142,9 +143,10 @@ def test_the_controls_hear_something_else(sources, listening):
     assert (first.other, second.other) == (second.source, first.source)
     shown = first.show(("model, silence", "model, other sound", "model"))
     silence, other, model = shown.videos.values()
-    assert (silence == silence[0]).all()
+    # Within a level: the last frames are a smaller batch, which may round otherwise.
+    assert np.ptp(silence.astype(int), 0).max() <= 1
     assert (other != model).any()
-    assert (model != silence).any()
+    assert np.abs(model.astype(int) - silence).max() > 1
     assert shown.masks.shape == (11, 64, 64)
 
 
