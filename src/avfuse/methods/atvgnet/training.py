@@ -202,5 +202,6 @@ class ATVGnetTraining(Training):
         """Adam as in the paper; AT-net and VG-net share one, which keeps nothing in common."""
         networks = self.method, self.discriminator
         return [
-            torch.optim.Adam(n.parameters(), self.hparams["rate"], (0.5, 0.999)) for n in networks
+            torch.optim.Adam(n.parameters(), self.hparams["rate"], (0.5, 0.999), fused=True)
+            for n in networks
         ]

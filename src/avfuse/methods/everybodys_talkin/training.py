@@ -154,7 +154,7 @@ class ExpressionTraining(EverybodysTalkinTraining):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam over what hears."""
-        return torch.optim.Adam(hearing(self.method), self.hparams["rate"])
+        return torch.optim.Adam(hearing(self.method), self.hparams["rate"], fused=True)
 
 
 class RendererTraining(EverybodysTalkinTraining):
@@ -243,7 +243,7 @@ class RendererTraining(EverybodysTalkinTraining):
         """Adam; the first is over what this stage trains."""
         rate, betas = self.hparams["rate"], (0.5, 0.999)
         networks = self._trained(), self.discriminator.parameters()
-        return [torch.optim.Adam(parameters, rate, betas) for parameters in networks]
+        return [torch.optim.Adam(given, rate, betas, fused=True) for given in networks]
 
     def _trained(self) -> list[nn.Parameter]:
         return [*self.method.renderer.parameters()]
