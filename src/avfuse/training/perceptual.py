@@ -59,6 +59,7 @@ class FaceFeatures(Features):
         return super().train(False)
 
     def features(self, image: Float[Tensor, "N 3 H W"]) -> list[Tensor]:
+        image = image.float()  # antialiasing knows no bfloat16
         seen = F.interpolate(image, (SIZE, SIZE), mode="bilinear", antialias=True) - 0.5
         found = []
         for stage in self.stages:

@@ -88,10 +88,11 @@ class Face(nn.Module):
                 out of all of them.
         """
         model = self._model
-        if identity is not None:
-            who = torch.einsum("k,kpd->pd", identity.cpu(), model.identity)
-            model = model._replace(mean=model.mean + who, identity=model.identity[:0])
-        found = fit_face(seen.cpu(), model)
+        with _exact(seen.cpu()):
+            if identity is not None:
+                who = torch.einsum("k,kpd->pd", identity.cpu(), model.identity)
+                model = model._replace(mean=model.mean + who, identity=model.identity[:0])
+            found = fit_face(seen.cpu(), model)
         return Fit(
             found.identity.to(self.mean) if identity is None else identity,
             found.expression.to(self.mean),
@@ -105,6 +106,12 @@ class Face(nn.Module):
         camera: WeakPerspective,
     ) -> Float[Tensor, "N 68 2"]:
         """Where the landmarks of a person with these expressions are seen; linear in them."""
-        who = torch.einsum("...k,kpd->...pd", identity, self.identity)
-        moment = torch.einsum("nl,lpd->npd", expression, self.expression)
-        return camera.project(self.mean + who + moment)
+        with _exact(self.mean):
+            who = torch.einsum("...k,kpd->...pd", identity, self.identity)
+            moment = torch.einsum("nl,lpd->npd", expression.to(self.mean), self.expression)
+            return camera.project(self.mean + who + moment)
+
+
+def _exact(like: Tensor) -> torch.autocast:
+    """Out of mixed precision: bfloat16 has steps of half a pixel where landmarks lie."""
+    return torch.autocast(like.device.type, enabled=False)

@@ -194,6 +194,7 @@ class RendererTraining(EverybodysTalkinTraining):
     ) -> None:
         super().__init__(**options)
         self.save_hyperparameters()
+        self.method.renderer.to(memory_format=torch.channels_last)
         self.rendering = RenderLoss(pixel, mouth, perceptual, variation, vgg)
         self.discriminator = PatchDiscriminator(critic)
 
