@@ -98,6 +98,13 @@ class TestClip:
         assert 15 < right < 25
         assert left == pytest.approx(-right, abs=0.5)
 
+    def test_a_head_may_be_held_bowed(self):
+        up, straight, down = (
+            np.mean([pose.pitch for pose in fit_poses(clip.landmarks)])
+            for clip in (synthetic_clip(8, size=SMALL, pitch=p) for p in np.radians([-20, 0, 20]))
+        )
+        assert up + 10 < straight < down - 10
+
 
 class TestPerfectPair:
     def test_only_the_lower_face_differs(self) -> None:

@@ -10,6 +10,7 @@ from lightning.pytorch.cli import LightningCLI
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 
 from avfuse.files.recipes import located
+from avfuse.training.clipping import clip
 
 
 class ExpertTraining(LightningModule, ABC):
@@ -28,6 +29,16 @@ class ExpertTraining(LightningModule, ABC):
         if output is not None and self.trainer.is_global_zero:
             Path(output).parent.mkdir(parents=True, exist_ok=True)
             self.write(Path(output))
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """By the norm, in any precision."""
+        if gradient_clip_val:
+            clip(optimizer, gradient_clip_val)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW, its rate in one cycle (Smith and Topin 2018) with its top after a tenth."""

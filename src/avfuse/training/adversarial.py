@@ -7,6 +7,8 @@ from typing import Any
 from lightning import LightningModule
 from torch import Tensor, nn
 
+from avfuse.training import clipping
+
 
 def descend(module: LightningModule, optimizer: Any, loss: Tensor, clip: float = 0.0) -> None:
     """One step of one of several optimizers.
@@ -20,9 +22,7 @@ def descend(module: LightningModule, optimizer: Any, loss: Tensor, clip: float =
     optimizer.zero_grad()
     module.manual_backward(loss)
     if clip:
-        # Not by Lightning's own: in mixed precision it refuses optimizers that are fused.
-        given = [p for group in optimizer.param_groups for p in group["params"]]
-        nn.utils.clip_grad_norm_(given, clip)
+        clipping.clip(optimizer, clip)
     optimizer.step()
 
 

@@ -40,6 +40,7 @@ def synthetic_clip(
     fps: float = 25.0,
     size: int = 256,
     yaw: float | None = None,
+    pitch: float | None = None,
 ) -> SyntheticClip:
     """Make a clip, the same bit for bit whenever the arguments are the same.
 
@@ -53,7 +54,9 @@ def synthetic_clip(
         fps: frames a second.
         size: width and height of the frames, pixels.
         yaw: radians by which the head is turned to the image's right in every frame; None lets it
-            move by itself. Much more than 0.5 (30 degrees) to either side cannot be drawn.
+            move by itself. Much more than 0.5 (30 degrees) to either side cannot be drawn;
+            landmarks are right there too.
+        pitch: likewise, downwards.
 
     Returns:
         T = round(seconds * fps) frames and L = round(seconds * 16000) samples.
@@ -68,7 +71,9 @@ def synthetic_clip(
         raise ValueError(f"size is {size} pixels; a face needs at least 32")
     times = np.arange(frames) / fps
     waveform, mouth = _speak(seed if speech_seed is None else speech_seed, seconds, samples)
-    images, landmarks = _film(seed, mouth.at(times), times, size, yaw)
+    held = {"yaw": yaw, "pitch": pitch}
+    turned = {name: angle for name, angle in held.items() if angle is not None}
+    images, landmarks = _film(seed, mouth.at(times), times, size, turned)
     return SyntheticClip(images, waveform, landmarks, times)
 
 
@@ -79,14 +84,13 @@ def _speak(seed: int, seconds: float, samples: int) -> tuple[Float32[np.ndarray,
 
 
 def _film(
-    seed: int, mouth: Mouth, times: Float64[np.ndarray, "T"], size: int, yaw: float | None
+    seed: int, mouth: Mouth, times: Float64[np.ndarray, "T"], size: int, held: dict[str, float]
 ) -> tuple[UInt8[np.ndarray, "T H W 3"], Float32[np.ndarray, "T 68 2"]]:
     # A stream for each, so that a longer clip shows the same person in the same place.
     person, movement, place = np.random.default_rng([_PERSON, seed]).spawn(3)
     who = random_identity(person)
     motion = random_motion(movement, times)
-    if yaw is not None:
-        motion = motion._replace(yaw=np.full(len(times), yaw))
+    motion = motion._replace(**{name: np.full(len(times), a) for name, a in held.items()})
     renderer = Renderer(who, size, place)
     images = np.empty((len(times), size, size, 3), np.uint8)
     landmarks = np.empty((len(times), 68, 2), np.float32)

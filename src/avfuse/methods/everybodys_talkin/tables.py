@@ -162,7 +162,7 @@ def _cell(values: Float[np.ndarray, "n"]) -> str:
     return f"{values.mean():.3f}" + (f" [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else "")
 
 
-def _models(words: Sequence[str]) -> dict[str, list[EverybodysTalkin]]:
+def models_of(words: Sequence[str]) -> dict[str, list[EverybodysTalkin]]:
     """Models by their names, from `NAME=FILE`."""
     models: dict[str, list[EverybodysTalkin]] = {}
     for word in words:
@@ -199,7 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, metavar="FILE.md")
     options = parser.parse_args(arguments)
     try:
-        models = _models(options.models)
+        models = models_of(options.models)
         found = cached_clips(options.clips, options.labels, options.cache)
         parts = split_clips(found, set(options.unseen), options.held_back)
         voices = [] if options.voices is None else _voices(options.voices, options.corpus)
