@@ -10,7 +10,6 @@ from lightning.pytorch.cli import LightningCLI
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 
 from avfuse.files.recipes import located
-from avfuse.training.clipping import clip
 
 
 class ExpertTraining(LightningModule, ABC):
@@ -30,22 +29,10 @@ class ExpertTraining(LightningModule, ABC):
             Path(output).parent.mkdir(parents=True, exist_ok=True)
             self.write(Path(output))
 
-    def configure_gradient_clipping(
-        self,
-        optimizer: torch.optim.Optimizer,
-        gradient_clip_val: float | None = None,
-        gradient_clip_algorithm: str | None = None,
-    ) -> None:
-        """By the norm, in any precision."""
-        if gradient_clip_val:
-            clip(optimizer, gradient_clip_val)
-
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW, its rate in one cycle (Smith and Topin 2018) with its top after a tenth."""
         h = self.hparams
-        optimizer = torch.optim.AdamW(
-            self.parameters(), h["rate"], weight_decay=h["weight_decay"], fused=True
-        )
+        optimizer = torch.optim.AdamW(self.parameters(), h["rate"], weight_decay=h["weight_decay"])
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, h["rate"], steps, pct_start=0.1)
         return {
