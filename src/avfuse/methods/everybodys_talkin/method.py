@@ -168,7 +168,7 @@ class EverybodysTalkin(Method[Given, tuple[()], State | None]):
         stack, layers = windows(layers, None if state is None else state.layers, self.history)
         drawn = Given(stack, self._mask(points, spoken))
         for whole, part in zip(given, drawn, strict=True):
-            whole[there.to(whole.device)] = part.to(whole)  # mixed precision's
+            whole[there.to(whole.device)] = part
         return given, State(identity, spoken[-1], layers)
 
     def draw(self, images: Float[Tensor, "N 3 H W"] | None, condition: Given) -> Drawn:

@@ -78,10 +78,11 @@ class EverybodysTalkinTraining(Training):
         """The same with landmarks that are known, in pixels; outputs are folded, (N, ...)."""
         images = (video * 255).round().byte().movedim(2, -1).cpu()
         drawn, masks = [], []
-        for clip, points, heard in zip(images, landmarks.float().cpu(), mel, strict=True):
-            given, _ = self.method.prepare(heard[None], Seen(clip, points), (), None)
-            drawn.append(self.method.draw(None, given))
-            masks.append(given.mask)
+        with torch.autocast(video.device.type, enabled=False):  # as it is at use
+            for clip, points, heard in zip(images, landmarks.float().cpu(), mel, strict=True):
+                given, _ = self.method.prepare(heard[None], Seen(clip, points), (), None)
+                drawn.append(self.method.draw(None, given))
+                masks.append(given.mask)
         colour, mask = torch.cat([d.colour for d in drawn]), torch.cat(masks)
         return Generated(blend(video.flatten(0, 1), mask, colour), mask, colour, None, {})
 
