@@ -84,8 +84,8 @@ def dub(seed: int, turn: Turn, seconds: float, size: int) -> Dub:
     )
     crops = [frame_to_crop(box_from_landmarks(points), size) for points in footage.landmarks]
     mel = mel_spectrogram(torch.from_numpy(truth.waveform))
-    cropped = (_cropped(clip, crops) for clip in (footage, truth))
-    return Dub(*cropped, mel, torch.from_numpy(truth.times))
+    seen, wanted = (_cropped(clip, crops) for clip in (footage, truth))
+    return Dub(seen, wanted, mel, torch.from_numpy(truth.times))
 
 
 def _cropped(
