@@ -25,13 +25,12 @@ def test_only_mouth_and_jaw_differ_and_the_head_is_turned(turn):
 
 
 def test_a_prediction_that_is_the_truth_has_no_error(tiny):
-    method = tiny(regress="landmarks", identities=60, expressions=29)
-    given = poses.dub(3, poses.Turn(20, 0), 1.0, method.size)
+    method = tiny(regress="landmarks")
+    given = poses.dub(3, poses.Turn(20, 0), 0.4, method.size)
     right = given.truth[:, MOUTH_AND_JAW].flatten(1) / method.size
     method.listen = lambda x: right
     rows = poses.errors({"2D": [method]}, given)
     assert rows["2D"] == pytest.approx(0, abs=1e-4)
-    assert rows[poses.BEST] < rows[poses.COPY]
 
 
 def test_the_command_prints_a_row_a_name_and_a_column_a_pose(tiny, tmp_path, capsys):
