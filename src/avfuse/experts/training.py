@@ -32,9 +32,7 @@ class ExpertTraining(LightningModule, ABC):
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW, its rate in one cycle (Smith and Topin 2018) with its top after a tenth."""
         h = self.hparams
-        optimizer = torch.optim.AdamW(
-            self.parameters(), h["rate"], weight_decay=h["weight_decay"], fused=True
-        )
+        optimizer = torch.optim.AdamW(self.parameters(), h["rate"], weight_decay=h["weight_decay"])
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, h["rate"], steps, pct_start=0.1)
         return {

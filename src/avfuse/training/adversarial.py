@@ -6,6 +6,7 @@ from typing import Any
 
 from lightning import LightningModule
 from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
 
 
 def descend(module: LightningModule, optimizer: Any, loss: Tensor, clip: float = 0.0) -> None:
@@ -19,8 +20,8 @@ def descend(module: LightningModule, optimizer: Any, loss: Tensor, clip: float =
     """
     optimizer.zero_grad()
     module.manual_backward(loss)
-    if clip:
-        module.clip_gradients(optimizer, gradient_clip_val=clip, gradient_clip_algorithm="norm")
+    if clip:  # by torch: Lightning refuses to for a fused optimizer
+        clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], clip)
     optimizer.step()
 
 
