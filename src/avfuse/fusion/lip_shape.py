@@ -35,6 +35,11 @@ class LipShape(OverLips):
         hidden: int = 256,
         dropout: float = 0.5,
     ) -> None:
+        if min(width, hidden) < 1 or not 0 <= dropout < 1:
+            raise ValueError(
+                f"width={width}, hidden={hidden}, dropout={dropout}; expected positive widths and "
+                f"a dropout from 0 to below 1"
+            )
         super().__init__(dims, inner, width)
         self.tell = nn.Sequential(
             nn.BatchNorm1d(dims.audio),

@@ -1,4 +1,4 @@
-"""What strategies share that go by the lips' shape: sound tells it, and an inner strategy draws it."""
+"""What strategies share that go by the lips' shape: it lies between sound and an inner strategy."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ POINTS = 20
 
 
 class OverLips(Fusion):
-    """Sound becomes lip shapes (as of `Batch.lips1`), and those become what an inner strategy hears.
+    """Sound becomes lip shapes, as of `Batch.lips1`, and those are what an inner strategy hears.
 
     What is predicted learns from lip shapes only, by `losses`.
 
