@@ -22,6 +22,7 @@ NAMES = [
     "InputError",
     "Kernel",
     "LandmarkCascade",
+    "LipShape",
     "MelStream",
     "NoFusion",
     "SpatialAttention",

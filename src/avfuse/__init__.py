@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from avfuse.fusion.channel_concat import ChannelConcat
     from avfuse.fusion.dynamic_kernel import DynamicKernel
     from avfuse.fusion.landmark_cascade import LandmarkCascade
+    from avfuse.fusion.lip_shape import LipShape
     from avfuse.fusion.no_fusion import NoFusion
     from avfuse.fusion.spatial_attention import SpatialAttention
     from avfuse.layers.audio_encoder import AudioEncoder
@@ -40,6 +41,7 @@ __all__ = [
     "InputError",
     "Kernel",
     "LandmarkCascade",
+    "LipShape",
     "MelStream",
     "NoFusion",
     "SpatialAttention",
@@ -73,6 +75,7 @@ _HOMES = {
     "InputError": "avfuse.errors",
     "Kernel": "avfuse.types",
     "LandmarkCascade": "avfuse.fusion.landmark_cascade",
+    "LipShape": "avfuse.fusion.lip_shape",
     "MelStream": "avfuse.sound.mel",
     "NoFusion": "avfuse.fusion.no_fusion",
     "SpatialAttention": "avfuse.fusion.spatial_attention",

@@ -63,8 +63,8 @@ class Condition(NamedTuple):
     Attributes:
         audio: audio features, (B, T, D), or the code that a strategy makes of them.
         kernels: what [`DynamicKernel`][avfuse.DynamicKernel] prepares, one entry a dynamic layer.
-        landmarks: what [`LandmarkCascade`][avfuse.LandmarkCascade] predicts, lip shapes as in
-            `Batch`, (B, T, 20, 2).
+        landmarks: lip shapes as in `Batch`, (B, T, 20, 2): what strategies predict on the way;
+            in training, before `prepare`, the true ones.
     """
 
     audio: Float[Tensor, "B T D"]
@@ -195,8 +195,8 @@ class Batch(NamedTuple):
         mel2: A2, those of V2's lips, (B, T, 80, S).
         landmarks1: of V1, pixels of the crop, (B, T, 68, 2).
         landmarks2: of V2, likewise.
-        lips1: V1's lip shape, the clip's mean taken out, in units of the distance from eyes to
-            mouth, (B, T, 20, 2).
+        lips1: how V1's lips differ from the clip's closed ones, in units of the distance from
+            eyes to mouth, (B, T, 20, 2).
         lips2: V2's, likewise.
     """
 

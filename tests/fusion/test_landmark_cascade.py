@@ -100,30 +100,6 @@ class TestPrediction:
         assert errors[-1] < 0.1 * errors[0]
 
 
-class TestLoss:
-    def test_is_zero_for_the_truth_of_both_ways(self):
-        """V1 with A2 becomes V2, so V2's lips come first."""
-        one, two = lips(), lips()
-        truth = {"landmarks": torch.cat([two, one]).flatten(0, 1)}
-        losses = cascade().losses(truth, batch(one, two))
-        assert set(losses) == {"landmarks"}
-        assert losses["landmarks"] == 0
-
-    def test_is_the_squared_error_in_units_of_lip_motion(self):
-        one, two = lips(), lips()
-        off = {"landmarks": torch.cat([two, one]).flatten(0, 1) + 3 * LIP_UNIT}
-        assert cascade().losses(off, batch(one, two))["landmarks"].item() == pytest.approx(9, 1e-4)
-
-    def test_the_inner_strategys_own_count(self):
-        class Own(ChannelConcat):
-            def losses(self, aux, batch):
-                return {"own": aux["landmarks"].mean()}
-
-        one, two = lips(), lips()
-        aux = {"landmarks": torch.cat([two, one]).flatten(0, 1)}
-        assert set(cascade(Own).losses(aux, batch(one, two))) == {"own", "landmarks"}
-
-
 class TestDecoupling:
     """The paper trains the two networks apart (3.1)."""
 

@@ -1,21 +1,16 @@
 """Fig. 1b: sound becomes landmarks, and the landmarks drive the image."""
 
-from collections.abc import Mapping
-from typing import cast
-
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from avfuse.fusion.base import Fusion, FusionFactory
+from avfuse.fusion.base import FusionFactory
+from avfuse.fusion.over_lips import POINTS, OverLips
 from avfuse.layers.lstm import LSTM
-from avfuse.types import LIP_UNIT, Batch, Condition, Dims, Fused, Pyramid
-
-_POINTS = 20  # of the mouth, iBUG 48 to 67
+from avfuse.types import LIP_UNIT, Condition, Dims
 
 
-class LandmarkCascade(Fusion):
+class LandmarkCascade(OverLips):
     """ATVGnet's cascade (Chen et al. 2019, eq. 1 to 5) over any strategy.
 
     `prepare` predicts the lips' landmarks from sound, as AT-net does: an LSTM, and a few principal
@@ -27,8 +22,8 @@ class LandmarkCascade(Fusion):
 
     It differs from the paper where that needs a standard head or a whole clip at once:
 
-    - Landmarks are the 20 of the lips, upright and in units of the head's size, the mean of the
-      clip taken out (`Batch.lips1`). The reference is that mean, which is zero: what is predicted
+    - Landmarks are the 20 of the lips, upright and in units of the head's size, the clip's closed
+      lips taken out (`Batch.lips1`). The reference is those, which are zero: what is predicted
       already is a difference, so generation needs no landmarks. How the lips stand in the frame at
       hand the inner strategy sees in the image.
     - The LSTM runs over the positions inside the mel window, not over the clip: frames stay
@@ -49,26 +44,25 @@ class LandmarkCascade(Fusion):
     def __init__(
         self, dims: Dims, inner: FusionFactory, components: int = 6, layers: int = 3
     ) -> None:
-        super().__init__(dims)
+        channels = dims.audio // dims.positions
+        super().__init__(dims, inner, channels)
         if components < 1 or layers < 1:
             raise ValueError(f"components={components}, layers={layers}; expected at least one")
-        channels = dims.audio // dims.positions
         self.lstm = LSTM(channels, channels, layers, batch_first=True)
         self.coefficients = nn.Linear(channels, components)
-        self.basis = nn.Linear(components, _POINTS * 2, bias=False)
+        self.basis = nn.Linear(components, POINTS * 2, bias=False)
         self.embed = nn.Sequential(
-            nn.Linear(_POINTS * 2, channels),
+            nn.Linear(POINTS * 2, channels),
             nn.LeakyReLU(0.2),
             nn.Linear(channels, channels, bias=False),  # a bias has no part in a difference
         )
-        self.inner = inner(Dims(dims.visual, channels))
 
     def predict(self, audio: Float[Tensor, "B T D"]) -> Float[Tensor, "B T 20 2"]:
         """AT-net (eq. 3 and 4): audio features to lip shapes, in units of typical lip motion."""
         steps = audio.reshape(-1, self.lstm.input_size, self.dims.positions).mT
         states, _ = self.lstm(steps)  # (N, positions, channels); the last one has heard them all
         lips = self.basis(self.coefficients(states[:, -1]))
-        return lips.unflatten(1, (_POINTS, 2)).unflatten(0, audio.shape[:2])
+        return lips.unflatten(1, (POINTS, 2)).unflatten(0, audio.shape[:2])
 
     def prepare(self, condition: Condition) -> Condition:
         """Predict (B, T, 20, 2) landmarks, and prepare the inner strategy for their code."""
@@ -77,13 +71,3 @@ class LandmarkCascade(Fusion):
         code = self.embed(moved) - self.embed(torch.zeros_like(moved[:1, :1]))
         prepared = self.inner.prepare(condition._replace(audio=code))
         return prepared._replace(landmarks=lips * LIP_UNIT)
-
-    def forward(self, features: Pyramid, condition: Condition) -> Fused:
-        fused: Fused = self.inner(features, condition)
-        return fused._replace(aux={**fused.aux, "landmarks": cast(Tensor, condition.landmarks)})
-
-    def losses(self, aux: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
-        """Squared error of the landmarks, in units of typical lip motion; then the inner's own."""
-        target = torch.cat([batch.lips2, batch.lips1]).flatten(0, 1)
-        error = F.mse_loss(aux["landmarks"].float() / LIP_UNIT, target / LIP_UNIT)
-        return {**self.inner.losses(aux, batch), "landmarks": error}

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from avfuse.geometry.box import MOUTH
 
+_CLOSED = 0.15  # of a clip's moments, those with the lips nearest to each other, are closed
+
 
 def smooth(points: Float[np.ndarray, "T P 2"], width: int = 5) -> Float[np.ndarray, "T P 2"]:
     """Moving average over `width` frames, shorter at the ends: labels jitter, heads do not."""
@@ -19,12 +21,17 @@ def smooth(points: Float[np.ndarray, "T P 2"], width: int = 5) -> Float[np.ndarr
 
 
 def lip_shapes(landmarks: Float[np.ndarray, "T 68 2"]) -> Float[np.ndarray, "T 20 2"]:
-    """How the lips differ from the clip's mean, head motion and identity taken out.
+    """How the lips differ from the clip's closed ones, head motion and identity taken out.
 
-    [`upright_lips`][avfuse.geometry.lips.upright_lips] minus their mean over the clip.
+    [`upright_lips`][avfuse.geometry.lips.upright_lips] minus their mean over the moments of the
+    clip at which they are the most closed: zero is at rest, whoever it is.
     """
     upright = upright_lips(landmarks)
-    return (upright - np.nanmean(upright, 0)).astype(np.float32)
+    apart = lip_aperture(torch.from_numpy(upright)).numpy()
+    if np.isnan(apart).all():
+        return upright.astype(np.float32)
+    closed = apart <= np.nanquantile(apart, _CLOSED)
+    return (upright - upright[closed].mean(0)).astype(np.float32)
 
 
 def upright_lips(landmarks: Float[np.ndarray, "T 68 2"]) -> Float[np.ndarray, "T 20 2"]:

@@ -182,9 +182,13 @@ class TalkingFace(Training):
         self.log_dict({f"train/{k}": v.detach() for k, v in terms.items()}, prog_bar=True)
 
     def _both_ways(self, batch: Batch) -> tuple[Tensor, Generated]:
-        """Audio features of A2 and A1, (2B, T, D), and f(V1, A2), f(V2, A1), folded."""
+        """Audio features of A2 and A1, (2B, T, D), and f(V1, A2), f(V2, A1), folded.
+
+        Strategies that go by the lips' shape may see the true one, but for checks.
+        """
         audio = self.method.listen(torch.cat([batch.mel2, batch.mel1]))
-        condition = self.method.fusion.prepare(Condition(audio))
+        lips = torch.cat([batch.lips2, batch.lips1]) if self.training else None
+        condition = self.method.fusion.prepare(Condition(audio, landmarks=lips))
         source = fold(torch.cat([batch.video1, batch.video2]))
         return audio, self.method(source, condition.fold())
 
