@@ -10,7 +10,7 @@ from avfuse.methods.live_speech_portraits.head_pose import Gaussian, HeadPose
 @pytest.fixture
 def small():
     torch.manual_seed(0)
-    return HeadPose(4, 8, 8, 6, layers=4, blocks=2).eval()
+    return HeadPose(4, 8, layers=4).eval()
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_is_as_large_as_the_papers():
 
 
 def test_a_pose_depends_on_as_many_before_it_as_it_says():
-    net = HeadPose(2, 4, 4, 4).double().eval()
+    net = HeadPose(2, 4).double().eval()
     for part in net.modules():  # let everything through
         if isinstance(part, nn.Conv1d):
             nn.init.constant_(part.weight, 0.1)
@@ -112,7 +112,7 @@ def test_learns_a_nod():
     time = torch.arange(600) / 60
     swing = torch.stack([torch.sin(5 * time + k) for k in range(12)], 1)
     swing = swing + 0.1 * torch.randn(600, 12)
-    net = HeadPose(2, 16, 16, 8, layers=5)
+    net = HeadPose(2, 16, layers=5)
     optimizer = torch.optim.Adam(net.parameters(), 3e-3)
     silence = torch.zeros(1, 599, 4)
     for _ in range(300):

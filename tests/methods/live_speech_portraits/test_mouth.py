@@ -12,7 +12,7 @@ def test_is_as_large_as_the_papers():
 
 def test_pieces_are_the_whole():
     torch.manual_seed(0)
-    net, heard = AudioToMouth(4, 8, 6).eval(), torch.randn(1, 9, 8)
+    net, heard = AudioToMouth(4, 12).eval(), torch.randn(1, 9, 8)
     whole, after = net(heard)
     first, state = net(heard[:, :2])
     rest, end = net(heard[:, 2:], state)
@@ -23,7 +23,7 @@ def test_pieces_are_the_whole():
 
 def test_what_comes_later_changes_nothing():
     torch.manual_seed(0)
-    net, heard = AudioToMouth(4, 8, 6).eval(), torch.randn(1, 9, 8)
+    net, heard = AudioToMouth(4, 12).eval(), torch.randn(1, 9, 8)
     later = heard.clone()
     later[:, 6:] += 1
     torch.testing.assert_close(net(later)[0][:, :6], net(heard)[0][:, :6])

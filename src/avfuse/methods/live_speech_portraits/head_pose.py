@@ -79,9 +79,7 @@ class HeadPose(nn.Module):
 
     Args:
         features: of a mel step's representation.
-        channels: of the layers.
-        skip: of their sum.
-        condition: of what a frame hears.
+        channels: of the layers; their sum has twice, what a frame hears four times as many.
         layers: of a block; each doubles the dilation.
         blocks: one behind the other.
 
@@ -90,15 +88,10 @@ class HeadPose(nn.Module):
     """
 
     def __init__(
-        self,
-        features: int,
-        channels: int = 128,
-        skip: int = 256,
-        condition: int = 512,
-        layers: int = 7,
-        blocks: int = 2,
+        self, features: int, channels: int = 128, layers: int = 7, blocks: int = 2
     ) -> None:
         super().__init__()
+        condition, skip = 4 * channels, 2 * channels
         dilations = [2**layer for layer in range(layers)] * blocks
         self.receptive = sum(dilations) + 1
         self.listen = Paired(features, condition)
@@ -109,9 +102,9 @@ class HeadPose(nn.Module):
         )
         self.decode = nn.Sequential(
             nn.ReLU(),
-            nn.Conv1d(skip, skip // 2, 1),
+            nn.Conv1d(skip, channels, 1),
             nn.ReLU(),
-            nn.Conv1d(skip // 2, 2 * NUMBERS, 1),
+            nn.Conv1d(channels, 2 * NUMBERS, 1),
         )
 
     def forward(

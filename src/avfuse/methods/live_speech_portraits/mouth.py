@@ -19,16 +19,15 @@ class AudioToMouth(nn.Module):
 
     Args:
         features: of a mel step's representation.
-        width: of what a frame hears, and of the MLP.
-        hidden: of the LSTM's states.
+        width: of what a frame hears, and of the MLP; the LSTM's states have half of it.
     """
 
-    def __init__(self, features: int, width: int = 512, hidden: int = 256) -> None:
+    def __init__(self, features: int, width: int = 512) -> None:
         super().__init__()
         self.listen = Paired(features, width)
-        self.lstm = LSTM(width, hidden, 3, batch_first=True)
+        self.lstm = LSTM(width, width // 2, 3, batch_first=True)
         self.decode = nn.Sequential(
-            nn.Linear(hidden, width),
+            nn.Linear(width // 2, width),
             nn.BatchNorm1d(width),
             nn.LeakyReLU(0.2),
             nn.Linear(width, width),
