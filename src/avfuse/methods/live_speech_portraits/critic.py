@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -38,7 +39,7 @@ class MultiScaleCritic(nn.Module):
         x, found = torch.cat([condition, image * 2 - 1], 1), []
         for critic in self.scales:
             y, features = x, []
-            for layer in critic:
+            for layer in cast(nn.ModuleList, critic):
                 y = layer(y)
                 features.append(y)
             found.append(features)

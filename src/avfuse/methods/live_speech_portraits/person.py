@@ -86,7 +86,7 @@ class Person(nn.Module):
             frames: their numbers.
         """
         shape = self.face.repeat(len(mouths), 1, 1)
-        shape[:, MOUTH] += self.mouth_unit * mouths.unflatten(1, (-1, 3))
+        shape[:, MOUTH] += self.mouth_unit * mouths.reshape(len(mouths), -1, 3)
         if int(self.count):
             shape[:, REST] += self.upper[self.moments(frames)]
         return shape

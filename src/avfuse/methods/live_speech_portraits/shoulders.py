@@ -94,9 +94,8 @@ def follow(
 def _moved(
     before: UInt8[np.ndarray, "H W"], now: UInt8[np.ndarray, "H W"], points: np.ndarray
 ) -> np.ndarray:
-    options = {"winSize": (_WINDOW, _WINDOW), "maxLevel": _LEVELS}
-    there, found, _ = cv2.calcOpticalFlowPyrLK(before, now, points[:, None], None, **options)
-    back, kept, _ = cv2.calcOpticalFlowPyrLK(now, before, there, None, **options)
+    there, found = _flow(before, now, points[:, None])
+    back, kept = _flow(now, before, there)
     wrong = np.abs(back[:, 0] - points).max(1) > _WRONG
     lost = wrong | (found[:, 0] == 0) | (kept[:, 0] == 0)
     step = there[:, 0] - points
@@ -104,6 +103,16 @@ def _moved(
         step[lost] = 0 if lost.all() else np.median(step[~lost], 0)
     moved: np.ndarray = points + step
     return moved
+
+
+def _flow(
+    one: UInt8[np.ndarray, "H W"], other: UInt8[np.ndarray, "H W"], points: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where points of one picture are in another, and whether they were found."""
+    there, found, _ = cv2.calcOpticalFlowPyrLK(
+        one, other, points, np.empty_like(points), winSize=(_WINDOW, _WINDOW), maxLevel=_LEVELS
+    )
+    return np.asarray(there), np.asarray(found)
 
 
 def billboard(seen: Float[Tensor, "T S 2"], camera: Pinhole) -> Float[Tensor, "S 3"]:
