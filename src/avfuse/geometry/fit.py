@@ -91,14 +91,37 @@ def fit_face_and_focal(
     Raises:
         InputError: if the points are neither.
     """
-    model = _of_points(model, seen)
-    far, centre = _start(seen, model), seen.new_tensor([width - 1, height - 1]).double() / 2
+    centre = seen.new_tensor([width - 1, height - 1]).double() / 2
 
     def fitted(logarithm: float) -> Fitted[Pinhole]:
-        pinhole = Pinhole.like(far, math.exp(logarithm), centre)
-        return _settled(seen.double(), model, _at_mean(model, pinhole, len(seen)), noise)
+        return fit_face_at_focal(seen, model, math.exp(logarithm), centre, noise=noise)
 
     return _cheapest(fitted, *(math.log(widths * width) for widths in _FOCAL))
+
+
+def fit_face_at_focal(
+    seen: Float[Tensor, "T Q 2"],
+    model: FaceModel,
+    focal: float,
+    centre: Float[Tensor, "2"],
+    *,
+    noise: float = NOISE,
+) -> Fitted[Pinhole]:
+    """Fit a clip before a pinhole camera whose focal length is known.
+
+    Args:
+        seen: all of the model's points, or the 68 alone, in pixels; finite.
+        model: any; one without identities is a person, and fits each frame by itself.
+        focal: pixels.
+        centre: where the camera's axis meets the picture, in pixels.
+        noise: how far off points may be, in the model's unit.
+
+    Raises:
+        InputError: if the points are neither.
+    """
+    model = _of_points(model, seen)
+    pinhole = Pinhole.like(_start(seen, model), focal, centre.to(seen.device).double())
+    return _settled(seen.double(), model, _at_mean(model, pinhole, len(seen)), noise)
 
 
 def _cheapest(fitted: Callable[[float], Fitted[C]], low: float, high: float) -> Fitted[C]:

@@ -197,11 +197,19 @@ class Canvas:
         method: that makes whole frames.
         fps: frames a second; None for the method's own, else those of the video it met somebody in.
         met: whom it has met, if anybody.
+
+    Raises:
+        InputError: another rate than the method's own is asked for.
     """
 
     def __init__(self, method: Method, fps: float | None, met: Met | None = None) -> None:
         rate = fps or method.fps or (PHOTO_FPS if met is None else met.info.fps)
         size, rate = method.size, checked_rate(rate)
+        if method.fps not in (None, rate):
+            raise InputError(
+                f"{rate:g} frames a second; this model makes {method.fps:g} frames a second, so "
+                f"give no other rate"
+            )
         self.info = VideoInfo(size, size, rate, 1 / rate, 1, True, Fraction(1), 2, 2)
         self.seen = None if met is None else met.seen
         self.heard = None if met is None else met.heard

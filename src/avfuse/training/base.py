@@ -12,14 +12,14 @@ from torchmetrics import Metric
 from avfuse.errors import InputError
 from avfuse.method import Method
 from avfuse.model_file import Plan, check_alike, loaded, own_weights
-from avfuse.types import Batch, Generated
+from avfuse.types import Generated
 
 SPLITS = ("seen", "unseen")
 """The validation sets, in order: of speakers that are trained on, and of others."""
 
 
 class Training(LightningModule, ABC):
-    """One of a method's trainings, on pairs.
+    """One of a method's trainings, on pairs, or on other tuples whose first tensor is a batch.
 
     Its checkpoints hold the whole method, whatever of it this training trains.
 
@@ -47,8 +47,8 @@ class Training(LightningModule, ABC):
             method.trained = given.trained
 
     @abstractmethod
-    def checks(self, batch: Batch, split: str) -> dict[str, Tensor | Metric]:
-        """Quick scores of held-back pairs, by name.
+    def checks(self, batch: Any, split: str) -> dict[str, Tensor | Metric]:
+        """Quick scores of what is held back, pairs unless the data are others, by name.
 
         Each is a mean over the frames of the batch, or a metric of `split` that has been given
         them: however pairs are spread over batches and processes, the epoch's score is the same.
@@ -70,17 +70,17 @@ class Training(LightningModule, ABC):
     def on_fit_start(self) -> None:
         self.fitted(getattr(self.trainer, "datamodule", None))
 
-    def validation_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
+    def validation_step(self, batch: Any, batch_index: int, dataloader_idx: int = 0) -> None:
         self._log_checks(batch, "val", dataloader_idx)
 
-    def test_step(self, batch: Batch, batch_index: int, dataloader_idx: int = 0) -> None:
+    def test_step(self, batch: Any, batch_index: int, dataloader_idx: int = 0) -> None:
         self._log_checks(batch, "test", dataloader_idx)
 
-    def _log_checks(self, batch: Batch, stage: str, loader: int) -> None:
+    def _log_checks(self, batch: Any, stage: str, loader: int) -> None:
         split = SPLITS[loader]
         self.log_dict(
             {f"{stage}/{split}/{k}": v for k, v in self.checks(batch, split).items()},
-            batch_size=len(batch.video1),
+            batch_size=len(batch[0]),
             add_dataloader_idx=False,
             sync_dist=True,
         )

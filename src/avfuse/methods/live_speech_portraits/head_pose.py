@@ -1,0 +1,161 @@
+"""Probabilistic head motion (section 3.3, Fig. 4): where the head goes next, as a distribution."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from avfuse.layers.causal import CausalConv
+from avfuse.methods.live_speech_portraits.speech import Paired
+
+NUMBERS = 12
+"""Of a frame: rotation and translation (6), and how they have changed since the frame before."""
+
+Kept = tuple[Tensor, ...]
+"""The inputs that each layer still sees, (B, C, dilation)."""
+
+_LEAST = 0.03  # standard deviation, in the training's own
+
+
+class Gaussian(NamedTuple):
+    """Eq. 7: what is said of frames, each number by itself.
+
+    Attributes:
+        mean: μ.
+        log_precision: -ln σ, which is more stable than σ (section 4.2.3).
+    """
+
+    mean: Float[Tensor, "B T 12"]
+    log_precision: Float[Tensor, "B T 12"]
+
+    def surprise(self, x: Float[Tensor, "B T 12"]) -> Float[Tensor, ""]:
+        """Eq. 11: -ln of the likelihood of what came, the mean over frames."""
+        error = (x - self.mean) * self.log_precision.exp()
+        constant = math.log(2 * math.pi) / 2
+        return (error.square() / 2 - self.log_precision + constant).sum(2).mean()
+
+    def sample(self, noise: Float[Tensor, "B T 12"]) -> Float[Tensor, "B T 12"]:
+        """Eq. 8, by normal noise; less than that of deviation 1 keeps nearer to the mean."""
+        return self.mean + noise * (-self.log_precision).exp()
+
+
+class GatedLayer(nn.Module):
+    """tanh(filter) · sigmoid(gate) of what was and what is heard (van den Oord et al. 2016).
+
+    Args:
+        channels: of its input.
+        condition: of what is heard.
+        skip: of what it adds to the sum of all layers.
+        dilation: frames between the two that it sees.
+        last: whether no layer follows: it then hands nothing on.
+    """
+
+    def __init__(
+        self, channels: int, condition: int, skip: int, dilation: int, *, last: bool
+    ) -> None:
+        super().__init__()
+        self.seen = CausalConv(channels, 2 * channels, 2, dilation=dilation, bias=False)
+        self.heard = nn.Conv1d(condition, 2 * channels, 1, bias=False)
+        self.skip = nn.Conv1d(channels, skip, 1, bias=False)
+        self.on = None if last else nn.Conv1d(channels, channels, 1, bias=False)
+
+    def forward(
+        self, x: Float[Tensor, "B C T"], heard: Float[Tensor, "B E T"], kept: Tensor | None
+    ) -> tuple[Float[Tensor, "B C T"], Float[Tensor, "B D T"], Tensor]:
+        """What the next layer sees, what is added to the sum, and the inputs that are kept."""
+        seen, kept = self.seen(x, kept)
+        filtered, gate = (seen + self.heard(heard)).chunk(2, 1)
+        y = filtered.tanh() * gate.sigmoid()
+        return x if self.on is None else x + self.on(y), self.skip(y), kept
+
+
+class HeadPose(nn.Module):
+    """Φ of eq. 7: dilated causal convolutions over the poses that were, under what is heard.
+
+    Its parameters are those that the paper counts, but for the last layer's way on, which nobody
+    would read.
+
+    Args:
+        features: of a mel step's representation.
+        channels: of the layers; their sum has twice, what a frame hears four times as many.
+        layers: of a block; each doubles the dilation.
+        blocks: one behind the other.
+
+    Attributes:
+        receptive: F, the frames that a pose depends on.
+    """
+
+    def __init__(
+        self, features: int, channels: int = 128, layers: int = 7, blocks: int = 2
+    ) -> None:
+        super().__init__()
+        condition, skip = 4 * channels, 2 * channels
+        dilations = [2**layer for layer in range(layers)] * blocks
+        self.receptive = sum(dilations) + 1
+        self.listen = Paired(features, condition)
+        self.first = nn.Conv1d(NUMBERS, channels, 1)
+        self.layers = nn.ModuleList(
+            GatedLayer(channels, condition, skip, dilation, last=number == len(dilations) - 1)
+            for number, dilation in enumerate(dilations)
+        )
+        self.decode = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv1d(skip, channels, 1),
+            nn.ReLU(),
+            nn.Conv1d(channels, 2 * NUMBERS, 1),
+        )
+
+    def forward(
+        self,
+        before: Float[Tensor, "B T 12"],
+        heard: Float[Tensor, "B T D"],
+        kept: Kept | None = None,
+    ) -> tuple[Gaussian, Kept]:
+        """The distribution of each frame.
+
+        Args:
+            before: of each, the frame before it.
+            heard: pairs of representations.
+            kept: what earlier frames left; None at the beginning.
+        """
+        return self._predicted(before, self.listen(heard), kept)
+
+    def generate(
+        self,
+        heard: Float[Tensor, "1 T D"],
+        noise: Float[Tensor, "T 12"],
+        last: Float[Tensor, "12"],
+        kept: Kept | None,
+    ) -> tuple[Float[Tensor, "T 12"], Kept]:
+        """Frames in a row, each sampled from what the others before it lead to (eq. 6).
+
+        Args:
+            heard: pairs of representations.
+            noise: normal, by which each is drawn.
+            last: the frame before the first.
+            kept: what earlier frames left; None at the beginning.
+
+        Returns:
+            The frames, and what they leave.
+        """
+        x, found = last[None, None], []
+        for frame, drawn in zip(self.listen(heard).unbind(1), noise, strict=True):
+            gaussian, kept = self._predicted(x, frame[:, None], kept)
+            x = gaussian.sample(drawn[None, None])
+            found.append(x[0])
+        assert kept is not None  # there is at least one frame
+        return torch.cat(found), kept
+
+    def _predicted(
+        self, before: Float[Tensor, "B T 12"], heard: Float[Tensor, "B T E"], kept: Kept | None
+    ) -> tuple[Gaussian, Kept]:
+        x, sound = self.first(before.mT), heard.mT
+        total, left = x.new_zeros(()), []
+        for number, layer in enumerate(self.layers):
+            x, skip, seen = layer(x, sound, None if kept is None else kept[number])
+            total = total + skip
+            left.append(seen)
+        mean, precision = self.decode(total).mT.chunk(2, 2)
+        return Gaussian(mean, precision.clamp_max(-math.log(_LEAST))), tuple(left)
