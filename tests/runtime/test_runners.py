@@ -17,6 +17,7 @@ from avfuse.fusion import (
     ChannelConcat,
     DynamicKernel,
     LandmarkCascade,
+    LipShape,
     NoFusion,
     SpatialAttention,
 )
@@ -125,6 +126,7 @@ class TestParity:
 STRATEGIES = {
     **{c.__name__: c for c in (ChannelConcat, DynamicKernel, NoFusion, SpatialAttention)},
     "LandmarkCascade": functools.partial(LandmarkCascade, inner=ChannelConcat),
+    "LipShape": functools.partial(LipShape, inner=DynamicKernel),
 }
 
 

@@ -112,6 +112,8 @@ class TestSizes:
         plan = {**printed, "speech_encoder": False, "audio": "trained"}
         # Shapes and nothing in them: what 135 M numbers and Adam take would be 2 GB.
         monkeypatch.setattr(torch, "is_autocast_enabled", lambda *_: False)  # knows no such device
+        adam = torch.optim.AdamW  # nor does its fused form
+        monkeypatch.setattr(torch.optim, "AdamW", lambda *given, fused, **o: adam(*given, **o))
         with torch.device("meta"):
             return TalkingFace(factory(plan.pop("fusion")), **plan)
 
