@@ -127,6 +127,7 @@ STRATEGIES = {
     **{c.__name__: c for c in (ChannelConcat, DynamicKernel, NoFusion, SpatialAttention)},
     "LandmarkCascade": functools.partial(LandmarkCascade, inner=ChannelConcat),
     "LipShape": functools.partial(LipShape, inner=DynamicKernel),
+    "SpatialAttention-image": functools.partial(SpatialAttention, place="image"),
 }
 
 
@@ -141,6 +142,8 @@ def test_every_strategy(strategy, lively, chunk, run):
     torch.testing.assert_close(fast.mask, eager.mask, rtol=0, atol=1e-4)
     torch.testing.assert_close(fast.flow, eager.flow, rtol=0, atol=1e-3)
     torch.testing.assert_close(fast.colour, eager.colour, rtol=0, atol=1e-2)
+    rounded = run(FastCpuRunner(network, torch.bfloat16), given)
+    torch.testing.assert_close(rounded.mask, eager.mask, rtol=0, atol=0.2)
 
 
 class TestPlanes:

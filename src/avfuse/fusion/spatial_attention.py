@@ -71,11 +71,13 @@ class SpatialAttention(Fusion):
         if not self.down:
             *skips, y = features
             return Fused((*skips, self.middle(self._let_in(y, maps))), {})
-        y = self._let_in(F.interpolate(features[0], scale_factor=2.0, mode="nearest"), maps)
+        # Sound's own precision, which a fast runner lowers: the finest features stay in float32.
+        finest = features[0].to(maps.dtype)
+        y = self._let_in(F.interpolate(finest, scale_factor=2.0, mode="nearest"), maps)
         heard = []
         for down, x in zip(self.down, features, strict=True):
-            y = x + down(y)
-            heard.append(y)
+            y = x.to(maps.dtype) + down(y)
+            heard.append(y.to(x.dtype))
         return Fused((*heard[:-1], self.middle(y)), {})
 
     def _let_in(
