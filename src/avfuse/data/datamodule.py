@@ -62,8 +62,8 @@ class TalkingClips(SampledData[PairDataset]):
         unseen: speakers, or single clips as `speaker/clip`, kept out of training altogether.
         held_back: every n-th clip of the other speakers is kept out of training, and every n-th
             person of `pairs` and of `portraits`; 0 for none.
-        tail: share of each clip that is trained on, its end, that is held back too, as seen: for
-            one person who has a single long clip.
+        tail: where no whole clip is held back, share of each that is, its end: for one person who
+            has a single long clip.
         doubtful: keep clips of `videos` whose sound is silent, or whose lips do not move or do not
             follow the sound; by default they are named and left out.
         size: pixels a side.
@@ -140,7 +140,7 @@ class TalkingClips(SampledData[PairDataset]):
         taught, kept = self._taught()
         people = {source.person for source in (*taught, *kept)}
         parts = split_clips(self._clips(), self.unseen - people, self.held_back, self.doubtful)
-        if self.tail:
+        if not (parts["seen"] or parts["unseen"]):
             parts = tails(parts, self.tail)
         pairs = [(ClipFile(a), ClipFile(b)) for a, b in self._twins()]
         self._say_what_is_short([*itertools.chain(*parts.values(), *pairs)])

@@ -46,8 +46,10 @@ def tails(parts: dict[str, list[ClipFile]], share: float) -> dict[str, list[Clip
 
     Args:
         parts: as of `split_clips`.
-        share: of its frames with a face.
+        share: of its frames with a face; 0 for none.
     """
+    if not share:
+        return parts
     cuts = [round(len(clip.valid) * (1 - share)) for clip in parts["train"]]
     both = list(zip(parts["train"], cuts, strict=True))
     begun = [clip.only(clip.valid[:cut]) for clip, cut in both]
