@@ -15,7 +15,7 @@ from avfuse.evaluation.judged import Judged
 from avfuse.evaluation.score import Judge
 from avfuse.evaluation.spoken import spoken_clips
 from avfuse.metrics.mouth import mouth_region
-from avfuse.model_file import DEFAULT, bundled
+from avfuse.model_file import DEFAULT, bundled, card_of
 from avfuse.sound.mel import SILENCE
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
@@ -32,6 +32,12 @@ def test_it_fits_the_wheel_and_credits_its_data():
     assert model.megabytes <= 25
     assert "GRID" in model.credit
     assert "CC BY 4.0" in model.credit
+
+
+def test_its_card_is_the_page():
+    """After a change of the page: avfuse export FILE FILE --card docs/model-card.md."""
+    page = Path(__file__).parents[1] / "docs" / "model-card.md"
+    assert card_of(DEFAULT) == page.read_text(encoding="utf-8")
 
 
 def test_a_drawn_face_says_what_it_hears(network, twins):

@@ -70,6 +70,7 @@ class BundledModel(NamedTuple):
         megabytes: of the file; a megabyte is 10^6 bytes.
         method: whose it is.
         credit: the data it was trained on and their licences.
+        card: what people should know of it, in Markdown; empty where nobody wrote it.
     """
 
     name: str
@@ -77,6 +78,7 @@ class BundledModel(NamedTuple):
     megabytes: float
     method: str
     credit: str
+    card: str
 
 
 def load(name_or_path: str | os.PathLike[str] = DEFAULT, device: str = "cpu") -> Method:
@@ -101,13 +103,14 @@ def load(name_or_path: str | os.PathLike[str] = DEFAULT, device: str = "cpu") ->
     return method.eval().requires_grad_(False)
 
 
-def save(method: Method, path: Path, credit: str = "") -> None:
+def save(method: Method, path: Path, credit: str = "", card: str = "") -> None:
     """Write a method as a model file, weights in float16; whole or not at all.
 
     Args:
         method: what to save.
         path: of the file.
         credit: the data it was trained on and their licences.
+        card: what people should know of it, in Markdown.
 
     Raises:
         InputError: if the file cannot be written, or the method could not be built again.
@@ -119,17 +122,19 @@ def save(method: Method, path: Path, credit: str = "") -> None:
             "functools.partial(class, ...)"
         )
     facts = {"format": _FORMAT, "method": plan.method, "trained": json.dumps(plan.trained)}
+    facts |= {"card": card} if card else {}
     save_network(method, plan.config, path, credit, **facts)
 
 
-def export(source: Path, path: Path, credit: str = "") -> Method:
+def export(source: Path, path: Path, credit: str = "", card: str = "") -> Method:
     """Turn a Lightning checkpoint of a training, or authors' own weights, into a model file.
 
     Args:
         source: written by `avfuse fit`, averaged weights where the run kept them; or weights that
-            some method's authors wrote.
+            some method's authors wrote; or a model file, which keeps what is not given anew.
         path: of the model file.
         credit: the data it was trained on and their licences.
+        card: what people should know of it, in Markdown.
 
     Returns:
         The method that was saved.
@@ -137,8 +142,11 @@ def export(source: Path, path: Path, credit: str = "") -> Method:
     Raises:
         InputError: if the source is missing or neither, or the file cannot be written.
     """
-    method = from_checkpoint(source)
-    save(method.eval(), path, credit)
+    if source.is_file() and _is_safetensors(source):
+        method, kept = load(source), _header(source)
+    else:
+        method, kept = from_checkpoint(source).eval(), {}
+    save(method, path, credit or kept.get("credit", ""), card or kept.get("card", ""))
     return method
 
 
@@ -177,29 +185,20 @@ def own_weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value for (part, name), value in values if part in ("method", "generator")}
 
 
-def check_alike(theirs: Plan, own: Plan, what: str) -> None:
-    """Refuse weights of a network that was built otherwise.
-
-    The size it is trained for may differ where the method draws any; what either configuration
-    cannot tell is not compared.
+def card_of(name_or_path: str | os.PathLike[str]) -> str:
+    """What a model's file says that people should know of it, in Markdown.
 
     Args:
-        theirs: the plan that comes with the weights.
-        own: that of the network they are meant for.
-        what: where the weights come from, for the message.
+        name_or_path: as for `load`.
 
     Raises:
-        InputError: naming each option that differs.
+        InputError: if there is no such model, or its file has no card.
     """
-    given, here = _flat(theirs), _flat(own)
-    alike = theirs.method == own.method
-    free = {"size"} if alike and method_named(own.method).any_size else set()
-    wrong = [k for k in given if k in here and k not in free and given[k] != here[k]]
-    # Another strategy has other options: its name says it all.
-    wrong = [k for k in wrong if not any(k.startswith(f"{other}.") for other in wrong)]
-    if wrong:
-        differences = "; ".join(f"{k} is {given[k]}, here {here[k]}" for k in wrong)
-        raise InputError(f"{what} was built otherwise: {differences}; give both the same")
+    path = _find(name_or_path)
+    card = _header(path).get("card") if _is_safetensors(path) else None
+    if not card:
+        raise InputError(f"{path} has no card; avfuse export --card FILE.md writes one")
+    return card
 
 
 def bundled() -> Iterator[BundledModel]:
@@ -208,7 +207,8 @@ def bundled() -> Iterator[BundledModel]:
     for path in sorted(folder.glob("*.safetensors")):
         header = _header(path)
         size, method = path.stat().st_size / 1e6, _plan(header).method
-        yield BundledModel(path.stem, path, size, method, header.get("credit", ""))
+        said = header.get("credit", ""), header.get("card", "")
+        yield BundledModel(path.stem, path, size, method, *said)
 
 
 def _find(name_or_path: str | os.PathLike[str]) -> Path:
@@ -293,9 +293,3 @@ def _filled(plan: Plan, weights: dict[str, Tensor], path: Path) -> Method:
         reason = textwrap.shorten(str(error), 200)
         raise InputError(f"{path}: weights and configuration do not fit ({reason})") from error
     return method
-
-
-def _flat(plan: Plan) -> dict[str, str]:
-    """A plan as options and their values in JSON."""
-    options = method_named(plan.method).spelled_out(plan.config)
-    return {"method": plan.method, **{k: json.dumps(v) for k, v in options.items()}}

@@ -204,13 +204,13 @@ class TestPortraits:
         assert len(list(tmp_path.rglob("*.motion-*"))) == 8  # all are fitted before
         data.setup()
         driven = [s for s in data.train.sources if isinstance(s, DrivenPortrait)]
-        assert [s.portrait.path.stem for s in driven] == ["0", "1", "3", "4"]
+        assert [s.portrait.path.stem for s in driven] == ["1", "2", "4", "5"]
         twins = {clip.path for s in data.train.sources[4:] for clip in s.clips}
         assert {clip.path for clip in driven[0].clips} == twins
         assert data.train.shares[:4].sum() == pytest.approx(0.5)
         assert len(list(data.train_dataloader())) == 2
         unseen = data.val[1].sources
-        assert [s.portrait.path.stem for s in unseen] == ["2", "5"]
+        assert [s.portrait.path.stem for s in unseen] == ["0", "3"]
         assert data.val[1][0].video1.shape == (1, 3, 64, 64)
 
     def test_need_somebody_to_drive_them(self, portraits, tmp_path):

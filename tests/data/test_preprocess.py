@@ -8,7 +8,7 @@ import pytest
 
 from avfuse import InputError
 from avfuse.data.clip import ClipFile
-from avfuse.data.preprocess import cached_clips, cached_twins
+from avfuse.data.preprocess import cached_clips, cached_twins, folders_of
 from avfuse.data.synthetic import synthetic_clip
 
 
@@ -211,3 +211,22 @@ class TestTwins:
     def test_another_seed_makes_other_faces(self, cache):
         ((a, _),), ((b, _),) = cached_twins(1, 0, cache), cached_twins(1, 1, cache)
         assert not np.array_equal(ClipFile(a).frame(0), ClipFile(b).frame(0))
+
+
+class TestSeveralFolders:
+    def test_one_with_its_labels(self):
+        assert folders_of("a", "b") == [(Path("a"), Path("b"))]
+        assert folders_of("a", None) == [(Path("a"), None)]
+        assert folders_of(None, None) == []
+
+    def test_labels_for_all_or_for_each(self):
+        assert folders_of(["a", "b"], "c") == [(Path("a"), Path("c")), (Path("b"), Path("c"))]
+        assert folders_of(["a", "b"], [None, "c"]) == [(Path("a"), None), (Path("b"), Path("c"))]
+
+    def test_labels_for_some(self):
+        with pytest.raises(InputError, match=r"labels names 1 folders for 2 of data\.videos"):
+            folders_of(["a", "b"], ["c"])
+
+    def test_a_single_video(self, videos, cache):
+        (clip,) = cached_clips(videos / "ben" / "one.mov", None, cache)
+        assert clip[:2] == ("ben", "one")

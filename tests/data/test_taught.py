@@ -98,7 +98,7 @@ def test_trains_by_the_folder_alone(taught, tmp_path):
                         epoch=2, validation=2, held_back=2)  # fmt: skip
     data.prepare_data()
     data.setup()
-    assert [source.person for source in data.train.sources] == ["own"]
+    assert [source.person for source in data.train.sources] == ["photo"]
     assert set(data.held) == {"taught"}
     assert len(list(data.train_dataloader())) == 2
     unseen = TalkingClips(pairs=str(taught[0]), cache=str(tmp_path), unseen=["own"], held_back=0)

@@ -147,3 +147,14 @@ def test_three_clips_are_shown_once_each(metrics, cases):
     page = Page(report({**metrics, "clips": rows, "rows": summarise(rows)}, few))
     assert len(page.all("video")) == 3
     assert "Best clips" not in "".join(page.text)
+
+
+def test_a_row_without_any_of_a_tables_scores_is_not_in_it(metrics, cases):
+    """The copy was listened to, the truth was not."""
+    for row in metrics["clips"]:
+        row["closure_share"] = None if row["method"] == "truth" else 0.5
+    metrics["rows"] = summarise(metrics["clips"])
+    tables = report(metrics, cases).split("<table>")[1:4]
+    assert ["<td>truth</td>" in table for table in tables] == [False, False, False]
+    assert ["<td>made</td>" in table for table in tables] == [True, True, True]
+    assert "closed" in tables[2]

@@ -9,7 +9,7 @@ from avfuse.cli import main
 from avfuse.errors import InputError
 from avfuse.evaluation.dubbing import DUBBING
 from avfuse.evaluation.evaluate import evaluate_models
-from avfuse.evaluation.first_frame import FIRST_FRAME
+from avfuse.evaluation.first_frame import FIRST_FRAME, first_frame
 from avfuse.evaluation.spoken import MODEL
 from avfuse.method import Method, method_named, methods
 from avfuse.model_file import save
@@ -145,3 +145,42 @@ class TestVideos:
         more = ["--model", str(model), "--beside", f"theirs={tmp_path}"]
         assert main(words(folder, cache, tmp_path / "o.json", *more)) == 2
         assert "go with --protocol videos" in capsys.readouterr().err
+
+
+def test_models_that_are_shown_the_same_share_a_task(folder, cache, model, tmp_path, monkeypatch):
+    asked = []
+
+    def task(clip, size, framing):
+        asked.append((size, framing))
+        return first_frame(clip, size, framing)
+
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(model.read_bytes())
+    protocol = FIRST_FRAME._replace(task=task)
+    monkeypatch.setattr("avfuse.evaluation.evaluate.PROTOCOLS", {protocol.name: protocol})
+    options = {"models": [model, other], "cache": cache, "quiet": True}
+    evaluate_models(folder, tmp_path / "o.json", **options)
+    assert len(asked) == 2  # of two clips
+
+
+def test_groups_of_their_own(folder, cache, model, tmp_path):
+    output = tmp_path / "out.json"
+    groups = ["--group", "her=anna", "--group", "him=ben/one", "--model", str(model), "--quiet"]
+    assert main(words(folder, cache, output, *groups)) == 0
+    rows = json.loads(output.read_text())["clips"]
+    assert {(row["group"], row["clip"]) for row in rows} == {
+        ("her", "anna/one"),
+        ("him", "ben/one"),
+    }
+
+
+def test_several_folders(folder, cache, model, tmp_path):
+    output = tmp_path / "out.json"
+    more = ["--clips", str(folder / "ben"), "--unseen", "ben", "--model", str(model), "--quiet"]
+    assert main(words(folder / "anna", cache, output, *more)) == 0
+    assert {row["clip"] for row in json.loads(output.read_text())["clips"]} == {"ben/one"}
+
+
+def test_a_group_without_a_name(folder, cache, tmp_path, capsys):
+    assert main(words(folder, cache, tmp_path / "o.json", "--group", "anna")) == 2
+    assert "anna: expected NAME=DIR, or of a group NAME=A,B" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """`avfuse evaluate`."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from avfuse.cli.files import check_writable
@@ -13,7 +14,13 @@ HELP = "score a model, or any system's videos"
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Say what may follow `avfuse evaluate`."""
-    parser.add_argument("--clips", type=Path, metavar="DIR", help="of videos; scores a model")
+    parser.add_argument(
+        "--clips",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="of videos, or several; scores a model",
+    )
     parser.add_argument(
         "--model",
         action="append",
@@ -33,7 +40,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=DIR",
         help="with videos: what another system made of the same clips",
     )
-    parser.add_argument("--labels", type=Path, metavar="DIR", help="of landmarks, as for training")
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="of landmarks, as for training; one for all --clips, or as many",
+    )
     parser.add_argument("--cache", type=Path, default=Path(".cache/clips"), metavar="DIR")
     parser.add_argument(
         "--unseen",
@@ -47,6 +60,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="every Nth clip of the others was too; without both, all clips are scored",
+    )
+    parser.add_argument(
+        "--group",
+        action="append",
+        default=[],
+        metavar="NAME=A,B,...",
+        help="as --unseen, scored as a group of their own; may be given several times",
     )
     parser.add_argument(
         "--rest",
@@ -83,11 +103,12 @@ def run(options: argparse.Namespace) -> int:
             options.output,
             models=options.model or ["default"],
             protocol=options.protocol,
-            beside=dict(map(_named, options.beside)),
-            labels=options.labels,
+            beside={name: Path(of) for name, of in map(_named, options.beside)},
+            labels=_one_or_many(options.labels),
             cache=options.cache,
-            unseen=[name for name in options.unseen.split(",") if name],
+            unseen=_names(options.unseen),
             held_back=options.held_back,
+            apart={name: _names(of) for name, of in map(_named, options.group)},
             rest=options.rest,
             **common,
         )
@@ -100,8 +121,16 @@ def run(options: argparse.Namespace) -> int:
     return 1 if metrics["skipped"] else 0
 
 
-def _named(words: str) -> tuple[str, Path]:
-    name, equals, folder = words.partition("=")
-    if not (name and equals and folder):
-        raise InputError(f"--beside {words}: expected NAME=DIR")
-    return name, Path(folder)
+def _named(words: str) -> tuple[str, str]:
+    name, equals, value = words.partition("=")
+    if not (name and equals and value):
+        raise InputError(f"{words}: expected NAME=DIR, or of a group NAME=A,B,...")
+    return name, value
+
+
+def _names(words: str) -> list[str]:
+    return [name for name in words.split(",") if name]
+
+
+def _one_or_many(labels: Sequence[Path] | None) -> Path | Sequence[Path] | None:
+    return labels[0] if labels and len(labels) == 1 else labels

@@ -26,6 +26,18 @@ def check_writable(path: Path, *taken: Path) -> None:
         raise InputError(f"{path} is given twice; give each file a name of its own")
 
 
+def read_text(path: Path) -> str:
+    """Read a text that a flag names.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: expected a text ({error})") from error
+
+
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write values as JSON, for people to read too; whole or not at all."""
     write_whole(path, json.dumps(content, indent=2) + "\n")

@@ -1,12 +1,13 @@
 """What a training clip is on disk: face crops, landmarks, times and mel; nothing to unpickle."""
 
+import copy
 import functools
 import os
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -24,20 +25,26 @@ class Clip(NamedTuple):
     Attributes:
         frames: crops around the head, one fixed square a clip, uint8 RGB (T, H, W, 3).
         landmarks: 68 points in pixels of the crop, (T, 68, 2); NaN where no face was found.
-        times: seconds from the first frame, float64 (T,).
+        times: of the frames, in seconds of the recording, float64 (T,).
         mel: of the whole recording, (80, S).
+        late: seconds that the sound was late, which `times` make good.
+        doubt: why training should leave the clip out, in words that follow its name; else empty.
     """
 
     frames: UInt8[Tensor, "T H W 3"]
     landmarks: Float[Tensor, "T 68 2"]
     times: Float[Tensor, "T"]
     mel: Float[Tensor, "80 S"]
+    late: float = 0.0
+    doubt: str = ""
 
 
 def save_clip(clip: Clip, path: Path) -> None:
     """Write a clip whole or not at all."""
     part = path.with_suffix(f".{os.getpid()}.part")
-    save_file({k: v.contiguous() for k, v in clip._asdict().items()}, part)
+    *tensors, late, doubt = clip
+    named = {k: v.contiguous() for k, v in zip(Clip._fields, tensors, strict=False)}
+    save_file(named, part, {"late": str(late), "doubt": doubt})
     part.replace(path)
 
 
@@ -54,6 +61,7 @@ class ClipFile:
             landmarks = file.get_tensor("landmarks").numpy()
             self.times: Tensor = file.get_tensor("times")
             self.mel: Tensor = file.get_tensor("mel")
+            self.doubt: str = (file.metadata() or {}).get("doubt", "")
         self.landmarks: Float[np.ndarray, "T 68 2"] = landmarks
         self.rigid: Float[np.ndarray, "T 21 2"] = smooth(landmarks[:, _RIGID])
         self.lips: Float[np.ndarray, "T 20 2"] = lip_shapes(landmarks)
@@ -72,6 +80,13 @@ class ClipFile:
         poses = fit_poses(self.landmarks[self.valid])
         sides[self.valid] = np.reshape([pose.rotation[2] for pose in poses], (-1, 3))
         return sides
+
+    def only(self, valid: Int[np.ndarray, "V"]) -> "ClipFile":
+        """The same clip, of whose frames only these are valid; arrays stay shared."""
+        one = copy.copy(self)
+        one.valid = valid
+        one.__dict__.pop("sides", None)
+        return one
 
     def frame(self, index: int) -> UInt8[np.ndarray, "H W 3"]:
         """Read one frame."""

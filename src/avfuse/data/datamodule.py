@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from avfuse.data.augment import AugmentPictures, augment
@@ -20,10 +19,17 @@ from avfuse.data.pairs import RenderedTwins, TransplantedMouths, starts
 from avfuse.data.portraits.driver import drivers
 from avfuse.data.portraits.pairs import DrivenPortrait
 from avfuse.data.portraits.portrait import Portrait, read_portraits
-from avfuse.data.preprocess import SourceClip, cached_clips, cached_twins
-from avfuse.data.sampler import EpochSampler
+from avfuse.data.preprocess import (
+    Source,
+    SourceClip,
+    cached_twins,
+    folders_of,
+    make_clips,
+    source_clips,
+)
+from avfuse.data.sampled import SampledData
 from avfuse.data.share import checked_share, mixed
-from avfuse.data.split import split_clips
+from avfuse.data.split import every_nth, split_clips, tails
 from avfuse.data.taught import Taught, TaughtPairs, cached_taught
 from avfuse.errors import InputError
 from avfuse.types import Batch
@@ -31,17 +37,18 @@ from avfuse.types import Batch
 _log = logging.getLogger(__name__)
 
 
-class TalkingClips(LightningDataModule):
+class TalkingClips(SampledData[PairDataset]):
     """Pairs from video files, a teacher's renderings, portraits, procedural faces, or all of them.
 
     A clip's speaker is the name of its folder. Clips are cropped once and cached; a cached clip is
     made anew only when its video or its labels change.
 
     Args:
-        videos: folder of video files with sound, searched through all its subfolders.
+        videos: folder of video files with sound, searched through all its subfolders; or a single
+            video; or several of either.
         labels: folder of landmark labels, `<speaker>__<clip>.npz` or `<clip>.npz`, each with an
             array `landmarks` (T, 68, 2 or more) in pixels of the video; None: beside the videos,
-            and where there are none, the built-in tracker's.
+            and where there are none, the built-in tracker's. One for all `videos`, or as many.
         cache: where cropped clips are kept.
         pairs: folder that `avfuse render-pairs` wrote: people who say several things in the same
             frames, the paper's own scheme (IV-B). Their speakers are called as their folders there.
@@ -55,6 +62,10 @@ class TalkingClips(LightningDataModule):
         unseen: speakers, or single clips as `speaker/clip`, kept out of training altogether.
         held_back: every n-th clip of the other speakers is kept out of training, and every n-th
             person of `pairs` and of `portraits`; 0 for none.
+        tail: where no whole clip is held back, share of each that is, its end: for one person who
+            has a single long clip.
+        doubtful: keep clips of `videos` whose sound is silent, or whose lips do not move or do not
+            follow the sound; by default they are named and left out.
         size: pixels a side.
         mel_steps: mel steps a window; the model's.
         mel_ahead: how many of them come after the frame; the model's, None for half.
@@ -75,8 +86,8 @@ class TalkingClips(LightningDataModule):
 
     def __init__(
         self,
-        videos: str | None = None,
-        labels: str | None = None,
+        videos: str | Sequence[str] | None = None,
+        labels: str | Sequence[str | None] | None = None,
         cache: str = ".cache/clips",
         pairs: str | None = None,
         portraits: str | None = None,
@@ -85,6 +96,8 @@ class TalkingClips(LightningDataModule):
         synthetic_share: float = 0.25,
         unseen: Sequence[str] = (),
         held_back: int = 10,
+        tail: float = 0.0,
+        doubtful: bool = False,
         size: int = 128,
         mel_steps: int = 16,
         mel_ahead: float | None = None,
@@ -99,12 +112,13 @@ class TalkingClips(LightningDataModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()  # for the loggers; what is used below has types
-        self.videos, self.labels, self.cache = _path(videos), _path(labels), Path(cache)
+        self.folders, self.cache = folders_of(videos, labels), Path(cache)
         self.synthetic, self.synthetic_share = synthetic, checked_share(synthetic_share)
         self.portraits = _path(portraits)
         self.portraits_share = checked_share(portraits_share, "portraits_share", "portraits")
-        self.unseen, self.held_back = set(unseen), held_back
-        self.frames, self.batch, self.workers = frames, batch, workers
+        self.unseen, self.held_back, self.doubtful = set(unseen), held_back, doubtful
+        self.tail = checked_share(tail, "tail", "frames")
+        self.frames, self.batch = frames, batch
         self.augmentation, self.seed = augmentation, seed
         self.pictures = AugmentPictures()
         self.pairs = _path(pairs)
@@ -125,7 +139,9 @@ class TalkingClips(LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         taught, kept = self._taught()
         people = {source.person for source in (*taught, *kept)}
-        parts = split_clips(self._clips(), self.unseen - people, self.held_back)
+        parts = split_clips(self._clips(), self.unseen - people, self.held_back, self.doubtful)
+        if not (parts["seen"] or parts["unseen"]):
+            parts = tails(parts, self.tail)
         pairs = [(ClipFile(a), ClipFile(b)) for a, b in self._twins()]
         self._say_what_is_short([*itertools.chain(*parts.values(), *pairs)])
         real = {name: self._long_enough(clips) for name, clips in parts.items()}
@@ -159,17 +175,21 @@ class TalkingClips(LightningDataModule):
         clips = {clip.path: clip for source in self.train.sources for clip in source.clips}
         return np.concatenate([clip.landmarks[clip.valid] for clip in clips.values()])
 
+    def sources(self) -> list[Source]:
+        """All videos, in the order of folders and names."""
+        for videos, labels in self.folders:
+            if not videos.exists():
+                raise InputError(f"data.videos={videos} is no folder; give --data.videos DIR")
+            if labels is not None and not labels.is_dir():
+                raise InputError(
+                    f"data.labels={labels} is no folder; give --data.labels DIR, or null for "
+                    f"labels that lie beside the videos or are made"
+                )
+        found = (source_clips(*folders, self.cache) for folders in self.folders)
+        return list(itertools.chain.from_iterable(found))
+
     def _clips(self) -> list[SourceClip]:
-        if self.videos is None:
-            return []
-        if not self.videos.is_dir():
-            raise InputError(f"data.videos={self.videos} is no folder; give --data.videos DIR")
-        if self.labels is not None and not self.labels.is_dir():
-            raise InputError(
-                f"data.labels={self.labels} is no folder; give --data.labels DIR, or null for "
-                f"labels that lie beside the videos or are made"
-            )
-        return cached_clips(self.videos, self.labels, self.cache)
+        return make_clips(self.sources())
 
     def _people(self) -> list[Taught]:
         return [] if self.pairs is None else cached_taught(self.pairs, self.cache)
@@ -181,8 +201,7 @@ class TalkingClips(LightningDataModule):
         if len(usable) < len(found):
             _log.warning("%d of %d people have no pair", len(found) - len(usable), len(found))
         others = [source for source in usable if source.person not in self.unseen]
-        back = others[self.held_back - 1 :: self.held_back] if self.held_back else []
-        train = [source for source in others if source not in back]
+        train, _ = every_nth(others, self.held_back)
         return train, [source for source in usable if source not in train]
 
     def _portraits(self) -> list[Portrait]:
@@ -192,14 +211,11 @@ class TalkingClips(LightningDataModule):
         self, train: Sequence[ClipFile], held: Sequence[ClipFile]
     ) -> tuple[list[DrivenPortrait], list[DrivenPortrait]]:
         """Portraits driven by clips: those that are trained on, and those held back."""
-        portraits = self._portraits()
-        if portraits and not train:
+        portraits, aside = every_nth(self._portraits(), self.held_back)
+        if (portraits or aside) and not train:
             raise InputError(
                 "no clips are there to drive data.portraits; give data.videos or data.synthetic"
             )
-        back = slice(self.held_back - 1, None, self.held_back) if self.held_back else slice(0)
-        aside = portraits[back]
-        del portraits[back]
         return _spoken(portraits, train), _spoken(aside, held)
 
     def _long_enough(self, clips: Sequence[ClipFile]) -> list[ClipFile]:
@@ -215,19 +231,6 @@ class TalkingClips(LightningDataModule):
 
     def _twins(self) -> list[tuple[Path, Path]]:
         return cached_twins(self.synthetic, self.seed, self.cache) if self.synthetic else []
-
-    def train_dataloader(self) -> DataLoader[Batch]:
-        return DataLoader(
-            self.train,
-            self.batch,
-            sampler=EpochSampler.under(self.trainer, self.train),
-            num_workers=self.workers,
-            drop_last=True,
-            persistent_workers=self.workers > 0,
-        )
-
-    def val_dataloader(self) -> list[DataLoader[Batch]]:
-        return [DataLoader(d, self.batch, num_workers=self.workers) for d in self.val]
 
     def test_dataloader(self) -> list[DataLoader[Batch]]:
         return self.val_dataloader()

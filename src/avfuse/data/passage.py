@@ -57,5 +57,5 @@ def passage(source: PairSource, size: int, hears: int | Hearing, seconds: float)
 def _frames(source: PairSource, seconds: float) -> int:
     """As many consecutive frames with a face as there are, `seconds` of them at most."""
     clip = source.moments(np.random.default_rng(0), 1)[0][0].clip
-    wanted = int((clip.times < seconds).sum())
+    wanted = int((clip.times - clip.times[0] < seconds).sum())
     return max((n for n in range(1, wanted + 1) if len(starts(clip.valid, n))), default=1)

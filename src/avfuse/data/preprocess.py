@@ -1,7 +1,9 @@
 """From video files to cached clips: a pure function of one video, and the folder around it."""
 
 import hashlib
-from importlib import resources
+import itertools
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 from zipfile import BadZipFile
@@ -12,22 +14,28 @@ from jaxtyping import Float
 from tqdm import tqdm
 
 from avfuse.data.clip import Clip, save_clip
+from avfuse.data.offset import in_sync
 from avfuse.data.synthetic import SyntheticClip, synthetic_clip
 from avfuse.data.tracked import track_landmarks
 from avfuse.errors import InputError
+from avfuse.files.weights import shipped
 from avfuse.geometry.box import Box, box_from_landmarks, crop, frame_to_crop
 from avfuse.geometry.lips import smooth
 from avfuse.sound.mel import mel_spectrogram
 from avfuse.video.audio import read_audio
 from avfuse.video.read import frames
 
-VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
+_log = logging.getLogger(__name__)
+
+_Place = str | Path
+
+VIDEOS = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
 """Endings that count as a video when a folder is searched."""
 
 _LARGEST = 384  # pixels a side of a cached crop; larger faces are scaled down to it
 _MARGIN = 1.25  # room around the network's square for random views
-_FORMAT = "1"  # of the cache; another one makes it anew
-NETWORK = Path(str(resources.files("avfuse.faces") / "weights" / "landmarks.safetensors"))
+_FORMAT, _RENDERED = "2", "1"  # of cached videos and faces; another one makes them anew
+NETWORK = shipped("avfuse.faces", "landmarks.safetensors")
 """The shipped landmark network's file: it stands for the labels that it makes."""
 
 
@@ -54,14 +62,15 @@ def preprocess(
     if square is None:
         raise InputError(f"{video}: no frame has landmarks; remove the video or label it")
     size = min(_LARGEST, round(square.side))
-    crops, times = [], []
-    for frame, _ in zip(frames(video), landmarks, strict=False):
-        crops.append(crop(frame.image, square, size))
+    crops = np.empty((len(landmarks), size, size, 3), np.uint8)  # of a long video, no two copies
+    times = []
+    for number, frame in enumerate(itertools.islice(frames(video), len(landmarks))):
+        crops[number] = crop(frame.image, square, size)
         times.append(frame.time)
     matrix = frame_to_crop(square, size)
-    points = landmarks[: len(crops)] @ matrix[:, :2].T + matrix[:, 2]
+    points = landmarks[: len(times)] @ matrix[:, :2].T + matrix[:, 2]
     return Clip(
-        torch.from_numpy(np.stack(crops)),
+        torch.from_numpy(crops[: len(times)]),
         torch.from_numpy(points.astype(np.float32)),
         torch.tensor(times, dtype=torch.float64),
         mel_spectrogram(read_audio(video)),
@@ -94,7 +103,7 @@ def source_clips(videos: Path, labels: Path | None, cache: Path) -> list[Source]
     """List a folder of videos and where their cached clips lie; nothing is read yet.
 
     Args:
-        videos: searched through all its subfolders.
+        videos: searched through all its subfolders; or a single video.
         labels: folder of the labels; None where they lie beside the videos, or are to be made:
             a video without a label file is then tracked.
         cache: for `<speaker>/<clip>-<digest>.safetensors`.
@@ -108,12 +117,38 @@ def source_clips(videos: Path, labels: Path | None, cache: Path) -> list[Source]
     return [_source(video, find_label(video, labels), cache) for video in find_videos(videos)]
 
 
+def folders_of(
+    videos: _Place | Sequence[_Place] | None, labels: _Place | Sequence[_Place | None] | None
+) -> list[tuple[Path, Path | None]]:
+    """Folders of videos, each with that of its labels, as options name them.
+
+    Args:
+        videos: one or several.
+        labels: one for all, or one for each, None where they lie beside the videos or are made.
+
+    Raises:
+        InputError: there are not as many.
+    """
+    places = [videos] if isinstance(videos, (str, Path)) else [*(videos or ())]
+    if labels is None or isinstance(labels, (str, Path)):
+        labels = [labels] * len(places)
+    if len(labels) != len(places):
+        raise InputError(
+            f"data.labels names {len(labels)} folders for {len(places)} of data.videos; expected "
+            f"one for all of them or as many, null where labels lie beside the videos"
+        )
+    both = zip(places, labels, strict=True)
+    return [(Path(place), None if label is None else Path(label)) for place, label in both]
+
+
 def find_videos(folder: Path) -> list[Path]:
-    """Every video in a folder and its subfolders, in the order of names.
+    """Every video in a folder and its subfolders, in the order of names; or the one that is given.
 
     Raises:
         InputError: if there is none.
     """
+    if folder.is_file():
+        return [folder]
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give one with video files in it")
     found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in VIDEOS)
@@ -132,29 +167,39 @@ def make_clip(source: Source) -> SourceClip:
     """
     path = source.clip.path
     if not path.exists():
-        label = source.label
-        landmarks = track_landmarks(source.video) if label is None else read_label(label)
-        clip = preprocess(source.video, landmarks)
+        clip = in_sync(cropped(source))
         path.parent.mkdir(parents=True, exist_ok=True)
         save_clip(clip, path)
+        if clip.late:
+            _log.warning("%s: its sound is %+.0f ms late; moved", source.video, 1000 * clip.late)
     return source.clip
 
 
-def cached_clips(videos: Path, labels: Path | None, cache: Path) -> list[SourceClip]:
-    """Preprocess a folder of videos; what is cached already is left as it is.
-
-    Args:
-        videos: as for [`source_clips`][avfuse.data.preprocess.source_clips].
-        labels: likewise.
-        cache: likewise.
-
-    Returns:
-        One entry a video, in the order of names.
+def cropped(source: Source) -> Clip:
+    """A video cropped around its head, its sound where the file has it.
 
     Raises:
-        InputError: as `source_clips`, and at the first video that `make_clip` refuses.
+        InputError: as of `make_clip`.
     """
-    sources = source_clips(videos, labels, cache)
+    label = source.label
+    landmarks = track_landmarks(source.video) if label is None else read_label(label)
+    return preprocess(source.video, landmarks)
+
+
+def cached_clips(videos: Path, labels: Path | None, cache: Path) -> list[SourceClip]:
+    """Preprocess a folder of videos, as of `source_clips`, by `make_clips`."""
+    return make_clips(source_clips(videos, labels, cache))
+
+
+def make_clips(sources: Sequence[Source]) -> list[SourceClip]:
+    """Preprocess videos; what is cached already is left as it is.
+
+    Returns:
+        One entry a video, in the same order.
+
+    Raises:
+        InputError: at the first video that `make_clip` refuses.
+    """
     missing = [source for source in sources if not source.clip.path.exists()]
     for source in tqdm(missing, "cropping clips", unit="clip", disable=not missing or None):
         make_clip(source)
@@ -166,7 +211,7 @@ def cached_twins(count: int, seed: int, cache: Path) -> list[tuple[Path, Path]]:
     folder = cache / "synthetic"
     folder.mkdir(parents=True, exist_ok=True)
     twins = [
-        tuple(folder / f"{seed}-{face}-{voice}-{_FORMAT}.safetensors" for voice in range(2))
+        tuple(folder / f"{seed}-{face}-{voice}-{_RENDERED}.safetensors" for voice in range(2))
         for face in range(count)
     ]
     missing = [f for f in range(count) if not all(path.exists() for path in twins[f])]

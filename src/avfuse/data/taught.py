@@ -4,7 +4,6 @@ The paper's own scheme. `avfuse render-pairs` makes such a folder: `<person>/<re
 `pairs.jsonl`, which says what each is.
 """
 
-import copy
 import itertools
 import json
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from avfuse.data.clip import ClipFile, save_clip
+from avfuse.data.offset import in_sync
 from avfuse.data.pairs import Moment, Pair, RenderedTwins, View, starts
 from avfuse.data.preprocess import NETWORK, digest, find_label, preprocess, read_label
 from avfuse.data.tracked import track_landmarks
@@ -97,10 +97,7 @@ def _agreed(one: ClipFile, other: ClipFile) -> tuple[ClipFile, ClipFile]:
     Their arrays stay shared.
     """
     valid = np.intersect1d(one.valid, other.valid)
-    pair = copy.copy(one), copy.copy(other)
-    for clip in pair:
-        clip.valid = valid
-    return pair
+    return one.only(valid), other.only(valid)
 
 
 def read_manifest(folder: Path) -> list[Rendering]:
@@ -169,7 +166,7 @@ def _clips(videos: Sequence[Path], reference: Path, place: Path) -> Iterator[Pat
         if not path.exists():
             around = _landmarks(reference) if around is None else around
             own = around if video == reference else _landmarks(video)
-            save_clip(preprocess(video, own, around), path)
+            save_clip(in_sync(preprocess(video, own, around)), path)
         yield path
 
 

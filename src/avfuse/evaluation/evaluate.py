@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from avfuse.data.preprocess import Source, source_clips
+from avfuse.data.preprocess import Source, folders_of, source_clips
 from avfuse.data.split import split
 from avfuse.errors import InputError
 from avfuse.evaluation.case import Case, Skipped
@@ -33,16 +33,17 @@ PROTOCOLS = {protocol.name: protocol for protocol in (FIRST_FRAME, DUBBING)}
 
 
 def evaluate_models(
-    clips: Path,
+    clips: Path | Sequence[Path],
     output: Path,
     *,
     models: Sequence[str | os.PathLike[str]] = (DEFAULT,),
     protocol: str = FIRST_FRAME.name,
     beside: Mapping[str, Path] = MappingProxyType({}),
-    labels: Path | None = None,
+    labels: Path | Sequence[Path | None] | None = None,
     cache: Path = Path(".cache/clips"),
     unseen: Collection[str] = (),
     held_back: int = 0,
+    apart: Mapping[str, Collection[str]] = MappingProxyType({}),
     closure: bool = False,
     rest: bool = False,
     device: str = "auto",
@@ -56,18 +57,20 @@ def evaluate_models(
     stopped goes on from there when it is given again.
 
     Args:
-        clips: folder of videos with sound.
+        clips: folder of videos with sound, or several.
         output: JSON to write.
         models: bundled models' names, or model files, of any methods. One alone is called `model`
             in the table; several are called by their files' names.
         protocol: `first-frame`, `dubbing`, or `videos`.
         beside: with `videos`, folders of what other systems made of the same clips, by the systems'
             names.
-        labels: folder of landmarks; None where they lie beside the videos, or there are none.
+        labels: folder of landmarks; None where they lie beside the videos, or there are none. One
+            for all folders, or as many.
         cache: where cropped clips are kept.
         unseen: speakers, or clips as `speaker/clip`, that training never saw.
-        held_back: every n-th clip of the others was held back too. Without `unseen` and
-            `held_back` all clips are scored, as one group.
+        held_back: every n-th clip of the others was held back too. Without `unseen`, `held_back`
+            and `apart` all clips are scored, as one group.
+        apart: more of what training never saw, as `unseen`, each a group of its own, by its name.
         closure: listen for moments at which the lips have to be closed, and score them there too.
         rest: let the models hear rooms in which nobody speaks, and score how far mouths rest.
         device: auto, cpu or cuda.
@@ -91,7 +94,9 @@ def evaluate_models(
         raise InputError(f"rest goes with --protocol {' or '.join(PROTOCOLS)}")
     used = device_named(device)
     judged = _judged(models, used, beside)
-    groups = _groups(source_clips(clips, labels, cache), unseen, held_back)
+    folders = folders_of(clips, labels)
+    sources = [source for folder in folders for source in source_clips(*folder, cache)]
+    groups = _groups(sources, unseen, held_back, apart)
     videos = {name_of(source.clip): source.video for part in groups.values() for source in part}
     heard = closures(videos, quiet=quiet) if closure else {}
     cases: Sequence[Case]
@@ -179,15 +184,20 @@ def _evaluate(
 
 
 def _groups(
-    sources: Sequence[Source], unseen: Collection[str], held_back: int
+    sources: Sequence[Source],
+    unseen: Collection[str],
+    held_back: int,
+    apart: Mapping[str, Collection[str]],
 ) -> dict[str, list[Source]]:
     """All clips, or those that training did not see, by why it did not."""
-    if not unseen and not held_back:
+    named = {**({"unseen": unseen} if unseen else {}), **apart}
+    if not named and not held_back:
         return {"all": list(sources)}
     by_clip = {source.clip: source for source in sources}
-    parts = split(list(by_clip), set(unseen), held_back)
-    groups = {name: [by_clip[clip] for clip in parts[name]] for name in ("seen", "unseen")}
-    groups = {name: part for name, part in groups.items() if part}
+    kept = {name for names in named.values() for name in names}
+    parts = {"seen": split(list(by_clip), kept, held_back)["seen"]}
+    parts |= {name: split(list(by_clip), set(of), 0)["unseen"] for name, of in named.items()}
+    groups = {name: [by_clip[clip] for clip in part] for name, part in parts.items() if part}
     if not groups:
-        raise InputError("no clip is held back; name some by --unseen or --held-back")
+        raise InputError("no clip is held back; name some by --unseen, --group or --held-back")
     return groups

@@ -69,3 +69,8 @@ def groups(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Column, ...]]:
     """The columns of each table: of what has to be asked for, those that some row has."""
     asked = tuple(c for c in TALK if any(row.get(c.score) is not None for row in rows))
     return [group for group in (PICTURE, LIPS, asked) if group]
+
+
+def scored(rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> list[dict[str, Any]]:
+    """The rows of a table: those that have one of its scores."""
+    return [row for row in rows if any(row[c.score] is not None for c in columns)]

@@ -7,7 +7,7 @@ from importlib import resources
 from typing import Any
 
 from avfuse.evaluation.case import Case
-from avfuse.evaluation.legend import LIPS, PICTURE, Column, groups
+from avfuse.evaluation.legend import LIPS, PICTURE, Column, groups, scored
 from avfuse.evaluation.sidebyside import video_url
 from avfuse.evaluation.strips import strip_plot
 from avfuse.evaluation.summary import Row
@@ -88,7 +88,7 @@ def _groups(metrics: Mapping[str, Any]) -> Iterator[str]:
 def _means_table(means: Sequence[Row], columns: Sequence[Column]) -> str:
     head = "".join(f"<th>{escape(c.title)}<small>{escape(c.hint)}</small></th>" for c in columns)
     lines = [f"<tr><th>method</th>{head}</tr>"]
-    for row in means:
+    for row in scored(means, columns):
         cells = "".join(f"<td>{_cell(row, column)}</td>" for column in columns)
         judged = ' class="judged"' if row is means[-1] else ""
         lines.append(f"<tr{judged}><td>{escape(row['method'])}</td>{cells}</tr>")

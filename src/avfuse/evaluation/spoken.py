@@ -1,5 +1,6 @@
 """Clips that a model is to speak, by a protocol."""
 
+import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -77,10 +78,12 @@ class SpokenClip:
 
     def show(self, methods: tuple[str, ...]) -> Shown:
         clip, masks = ClipFile(self.source.path), None
+        # Models that are shown the same have one task: making it is most of what a copy costs.
+        task_for = functools.cache(functools.partial(self.protocol.task, clip))
         videos: dict[str, Video] = {}
         quiet: dict[str, dict[str, Video]] = {}
         for one in self.judged:
-            task = self.protocol.task_for(clip, one.method)
+            task = task_for(one.method.size, one.method.framing)
             videos |= {TRUTH: task.target.truth, self.protocol.copy: task.target.copy}
             for method, mel in self._sounds(one.name, task).items():
                 if method in methods:
@@ -88,7 +91,7 @@ class SpokenClip:
             if self.quiet and one.name in methods:
                 quiet[one.name] = self._resting(one, task)
         asked = {name: videos[name] for name in self.methods if name in methods}
-        shown = Shown(task.target, asked, masks if len(self.judged) == 1 else None)
+        shown = Shown(task.target, asked, masks if len(self.judged) == 1 else None, clip.doubt)
         return shown._replace(quiet=quiet)
 
     def _resting(self, one: Judged, task: Task) -> dict[str, Video]:

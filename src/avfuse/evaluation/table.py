@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from avfuse.evaluation.legend import Column, groups
+from avfuse.evaluation.legend import Column, groups, scored
 from avfuse.evaluation.summary import Row
 
 
@@ -14,7 +14,7 @@ def tables(rows: Sequence[Row]) -> str:
 def _table(rows: Sequence[Row], columns: Sequence[Column]) -> str:
     titles = [f"{c.title} {c.unit}".strip() for c in columns]
     lines = [["clips", "method", *titles], ["---"] * (2 + len(columns))]
-    for row in (row for row in rows if any(row[c.score] is not None for c in columns)):
+    for row in scored(rows, columns):
         cells = (cell(row, column) for column in columns)
         lines.append([f"{row['group']} ({row['clips']})", row["method"], *cells])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -6,7 +6,6 @@ forehead under hair or a cheek has no texture of its own for a heatmap to find.
 
 import copy
 import math
-from importlib import resources
 from pathlib import Path
 
 import cv2
@@ -16,7 +15,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from avfuse.faces.blocks import ConvNorm, Residual, folded, one_thread
-from avfuse.files.weights import Config, load_network, save_network
+from avfuse.files.weights import Config, load_network, save_network, shipped
 from avfuse.geometry.affine import transform
 from avfuse.geometry.box import Box, Frame, crop, eyes_and_corners, frame_to_crop
 from avfuse.geometry.dense import POINTS
@@ -30,7 +29,6 @@ eyes' middle to that of the mouth's corners: from above the forehead to below th
 
 _CELLS = (SIZE // 16) ** 2
 _PIXELS = 10.0  # the last layer's unit
-_SHIPPED = "dense.safetensors"
 
 
 class DenseNet(nn.Module):
@@ -138,7 +136,7 @@ def load_dense_net(path: Path | None = None) -> DenseNet:
     Raises:
         InputError: if the file is none of ours.
     """
-    path = path or Path(str(resources.files("avfuse.faces") / "weights" / _SHIPPED))
+    path = path or shipped("avfuse.faces", "dense.safetensors")
     return load_network(_built, path, "network of dense points", "save_dense_net")
 
 

@@ -6,7 +6,6 @@ have fractions of a pixel and move smoothly with the picture.
 
 import copy
 import functools
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from avfuse.faces.blocks import ConvNorm, Residual, folded, one_thread
-from avfuse.files.weights import Config, load_network, save_network
+from avfuse.files.weights import Config, load_network, save_network, shipped
 from avfuse.geometry.box import Box, Frame, crop, frame_to_crop
 
 SIZE = 112
@@ -25,7 +24,6 @@ ROOM = 1.15
 """Side of what the network sees, in sides of the box: when it errs, brows and chin stay in."""
 
 _STRIDE = 4
-_SHIPPED = "landmarks.safetensors"
 
 
 class LandmarkNet(nn.Module):
@@ -160,7 +158,7 @@ def load_net(path: Path | None = None) -> LandmarkNet:
     Raises:
         InputError: if the file is none of ours.
     """
-    path = path or Path(str(resources.files("avfuse.faces") / "weights" / _SHIPPED))
+    path = path or shipped("avfuse.faces", "landmarks.safetensors")
     return load_network(_built, path, "landmark network", "save_net")
 
 

@@ -6,6 +6,7 @@ kept in float16.
 
 import json
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,16 @@ from avfuse.files.whole import write_whole
 
 Config = dict[str, Any]
 Network = TypeVar("Network", bound=nn.Module)
+
+
+def shipped(package: str, name: str) -> Path:
+    """Where a file lies that comes with a package of ours, in its folder `weights`.
+
+    Args:
+        package: as it is imported.
+        name: of the file.
+    """
+    return Path(str(resources.files(package) / "weights" / name))
 
 
 def load_network(build: Callable[[Config], Network], path: Path, what: str, writer: str) -> Network:

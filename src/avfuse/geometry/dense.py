@@ -6,12 +6,12 @@ their own, so that they can be left open. Left and right are the picture's.
 """
 
 import functools
-from importlib import resources
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
 from safetensors.numpy import load_file
+
+from avfuse.files.weights import shipped
 
 POINTS = 468
 """Dense points of a face; those of the irises, which FaceMesh numbers behind them, are not used."""
@@ -114,7 +114,7 @@ def landmarks_of(points: Float[np.ndarray, "*T 468 D"]) -> Float[np.ndarray, "*T
 
 
 def _table(name: str) -> Int[np.ndarray, "..."]:
-    path = Path(str(resources.files("avfuse.geometry") / "weights" / "dense.safetensors"))
+    path = shipped("avfuse.geometry", "dense.safetensors")
     table = load_file(path)[name].astype(np.int64)
     table.flags.writeable = False  # everybody shares it
     return table

@@ -6,7 +6,6 @@ library's own is made by [`avfuse.experts.face.learning`][]; any other takes its
 """
 
 import functools
-from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 from zipfile import BadZipFile
@@ -18,6 +17,7 @@ from safetensors.numpy import load_file
 from torch import Tensor
 
 from avfuse.errors import InputError
+from avfuse.files.weights import shipped
 from avfuse.geometry import dense
 from avfuse.geometry.pose import mean_shape
 from avfuse.geometry.procrustes import onto
@@ -79,7 +79,7 @@ def face_model() -> FaceModel:
 
     Learnt from labels by MediaPipe FaceMesh (Apache-2.0), whose depth is relative.
     """
-    path = Path(str(resources.files("avfuse.geometry") / "weights" / "face_model.safetensors"))
+    path = shipped("avfuse.geometry", "face_model.safetensors")
     mean, identity, expression = (
         torch.from_numpy(load_file(path)[name].astype(np.float32))
         for name in ("mean", "identity", "expression")

@@ -5,13 +5,13 @@ Rotation and translation against canonical landmarks, as Rhythmic Head Motion di
 """
 
 import functools
-from importlib import resources
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from safetensors.numpy import load_file
+
+from avfuse.files.weights import shipped
 
 # How much a point counts: nose and eye corners in full, less what moves a little or is hidden at
 # times (lids, brows, the jaw beside the ears), and nothing of what speaks.
@@ -68,7 +68,7 @@ def mean_shape() -> Float[np.ndarray, "68 3"]:
     Learnt by [`avfuse.experts.landmarks.mean_shape`][] from labels by MediaPipe FaceMesh
     (Apache-2.0).
     """
-    path = Path(str(resources.files("avfuse.geometry") / "weights" / "mean_shape.safetensors"))
+    path = shipped("avfuse.geometry", "mean_shape.safetensors")
     points = load_file(path)["points"].astype(np.float64)
     points.flags.writeable = False  # everybody shares it
     return points

@@ -5,14 +5,13 @@ high where both belong to one moment. The idea is SyncNet's (Chung and Zisserman
 time"); network, data and weights are not, and neither are its scores.
 """
 
-from importlib import resources
 from pathlib import Path
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from avfuse.files.weights import Config, load_network, save_network
+from avfuse.files.weights import Config, load_network, save_network, shipped
 from avfuse.layers.blocks import ConvBlock
 
 FRAMES = 5
@@ -20,8 +19,6 @@ FRAMES = 5
 
 STEPS = 24
 """Mel steps that one window of what is heard spans: 300 ms."""
-
-_SHIPPED = "sync_expert.safetensors"
 
 
 class SyncExpert(nn.Module):
@@ -86,7 +83,7 @@ def load_expert(path: Path | None = None) -> SyncExpert:
     Raises:
         InputError: if the file is none of ours.
     """
-    path = path or Path(str(resources.files("avfuse.metrics") / "weights" / _SHIPPED))
+    path = path or shipped("avfuse.metrics", "sync_expert.safetensors")
     return load_network(_built, path, "sync expert", "save_expert")
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from avfuse.errors import InputError
-from avfuse.method import Method
-from avfuse.model_file import Plan, check_alike, loaded, own_weights
+from avfuse.method import Method, method_named
+from avfuse.model_file import Plan, loaded, own_weights
 from avfuse.types import Generated
 
 SPLITS = ("seen", "unseen")
@@ -106,3 +106,34 @@ class Training(LightningModule, ABC):
             rest = {k: v for k, v in state.items() if not k.startswith("generator.")}
             own = {f"method.{k}": v for k, v in own_weights(state).items()}
             checkpoint["state_dict"] = {**rest, **own}
+
+
+def check_alike(theirs: Plan, own: Plan, what: str) -> None:
+    """Refuse weights of a network that was built otherwise.
+
+    The size it is trained for may differ where the method draws any; what either configuration
+    cannot tell is not compared.
+
+    Args:
+        theirs: the plan that comes with the weights.
+        own: that of the network they are meant for.
+        what: where the weights come from, for the message.
+
+    Raises:
+        InputError: naming each option that differs.
+    """
+    given, here = _flat(theirs), _flat(own)
+    alike = theirs.method == own.method
+    free = {"size"} if alike and method_named(own.method).any_size else set()
+    wrong = [k for k in given if k in here and k not in free and given[k] != here[k]]
+    # Another strategy has other options: its name says it all.
+    wrong = [k for k in wrong if not any(k.startswith(f"{other}.") for other in wrong)]
+    if wrong:
+        differences = "; ".join(f"{k} is {given[k]}, here {here[k]}" for k in wrong)
+        raise InputError(f"{what} was built otherwise: {differences}; give both the same")
+
+
+def _flat(plan: Plan) -> dict[str, str]:
+    """A plan as options and their values in JSON."""
+    options = method_named(plan.method).spelled_out(plan.config)
+    return {"method": plan.method, **{k: json.dumps(v) for k, v in options.items()}}

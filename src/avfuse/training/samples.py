@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
@@ -15,7 +16,6 @@ from torch import Tensor
 from avfuse.data.clip import ClipFile
 from avfuse.data.datamodule import TalkingClips
 from avfuse.data.passage import Passage, passage
-from avfuse.data.preprocess import source_clips
 from avfuse.geometry.box import Frame
 from avfuse.sound.mel import SAMPLE_RATE
 from avfuse.training.runs import run_folder
@@ -142,7 +142,8 @@ def _write_clip(
         if video is not None:
             speech = Path(folder) / "speech.wav"
             start = round(float(shown.times[0]) * SAMPLE_RATE)
-            write_wav(speech, read_audio(video)[start:].numpy())
+            # Where the sound is early, the first frames come before it: negative padding cuts.
+            write_wav(speech, F.pad(read_audio(video), (-start, 0)).numpy())
         with VideoWriter(path, width, height, shown.fps, speech, crf=21) as writer:
             for picture, time in zip(pictures, times, strict=True):
                 writer.write(picture, time)
@@ -150,7 +151,4 @@ def _write_clip(
 
 def _video_of(clip: ClipFile, data: TalkingClips) -> Path | None:
     """The video that a clip was cropped from; None for a procedural one."""
-    if data.videos is None:
-        return None
-    sources = source_clips(data.videos, data.labels, data.cache)
-    return next((source.video for source in sources if source.clip.path == clip.path), None)
+    return next((s.video for s in data.sources() if s.clip.path == clip.path), None)

@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
-from lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader
 
-from avfuse.data.sampler import EpochSampler
+from avfuse.data.sampled import SampledData
 from avfuse.data.share import mixed
+from avfuse.data.split import every_nth
 from avfuse.errors import InputError
-from avfuse.experts.dense.samples import DenseSamples, Meshes
+from avfuse.experts.dense.samples import DenseSamples
 from avfuse.experts.dense.sources import (
     PORTRAITS,
     Faces,
@@ -45,7 +44,7 @@ def split(found: Sequence[tuple[Source, Faces]], unseen: Sequence[str], held_bac
     Args:
         found: all there is.
         unseen: speakers, or clips as `speaker/clip`.
-        held_back: every n-th portrait is kept out, the first among them; 0 for none.
+        held_back: every n-th portrait is kept out, as of `every_nth`; 0 for none.
 
     Raises:
         InputError: if `unseen` names what is not there, or nothing is left.
@@ -57,10 +56,11 @@ def split(found: Sequence[tuple[Source, Faces]], unseen: Sequence[str], held_bac
     for (source, faces), own in zip(found, names, strict=True):
         if own & set(unseen):
             parts.speakers.append((source, faces))
-        elif source.person == PORTRAITS and held_back:
-            kept = [i for i in range(len(faces.images)) if i % held_back]
+        elif source.person == PORTRAITS:
+            kept, aside = every_nth(range(len(faces.images)), held_back)
             parts.train.append((source, faces.only(kept)))
-            parts.portraits.append((source, faces.only(slice(None, None, held_back))))
+            if aside:
+                parts.portraits.append((source, faces.only(aside)))
         else:
             parts.train.append((source, faces))
     if not parts.train:
@@ -80,7 +80,7 @@ def shares(people: Sequence[str], portraits_share: float) -> list[float]:
     return mixed(weights, [person == PORTRAITS for person in people], portraits_share)
 
 
-class DenseFaces(LightningDataModule):
+class DenseFaces(SampledData[DenseSamples]):
     """Labelled clips and portraits as samples for the network of dense points.
 
     Validated on two sets, speakers kept out and portraits kept out; where one is empty, training's
@@ -92,7 +92,7 @@ class DenseFaces(LightningDataModule):
         portraits: folder of portraits with their points; None: clips alone.
         portraits_share: how many samples come from portraits, 0 to 1.
         unseen: speakers, or clips as `speaker/clip`, kept out of training.
-        held_back: every n-th portrait is kept out, the first among them; 0 for none.
+        held_back: every n-th portrait is kept out, as of `every_nth`; 0 for none.
         most: frames of a speaker that are kept, about.
         cache: where cropped faces are kept.
         batch: samples a batch.
@@ -154,16 +154,3 @@ class DenseFaces(LightningDataModule):
     def mean_points(self, count: int = 256) -> Float[Tensor, "468 3"]:
         """The mean face of so many samples, in pixels of what the network sees."""
         return torch.stack([self.train[i].points for i in range(count)]).mean(0)
-
-    def train_dataloader(self) -> DataLoader[Meshes]:
-        return DataLoader(
-            self.train,
-            self.hparams["batch"],
-            sampler=EpochSampler.under(self.trainer, self.train),
-            num_workers=self.hparams["workers"],
-            drop_last=True,
-        )
-
-    def val_dataloader(self) -> list[DataLoader[Meshes]]:
-        workers = self.hparams["workers"]
-        return [DataLoader(d, self.hparams["batch"], num_workers=workers) for d in self.val]

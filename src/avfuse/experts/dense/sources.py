@@ -61,7 +61,7 @@ class Faces(NamedTuple):
     images: UInt8[np.ndarray, "N 176 176 3"]
     points: Float[np.ndarray, "N 468 3"]
 
-    def only(self, numbers: slice | list[int]) -> "Faces":
+    def only(self, numbers: list[int]) -> "Faces":
         """Some of them."""
         return Faces(self.images[numbers], self.points[numbers])
 

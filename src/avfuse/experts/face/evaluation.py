@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 
 from avfuse.data.dense_labels import Faces, read_clips, read_faces
+from avfuse.data.split import every_nth
 from avfuse.experts.face.learning import (
     HELD,
     Basis,
@@ -134,9 +135,9 @@ def main() -> None:
     parser.add_argument("--people", nargs="+", required=True, help="whose clips to use")
     options = parser.parse_args()
     model, portraits, clips = bundled(), read_faces(options.portraits), read_clips(options.clips)
-    held = portraits[np.arange(len(portraits)) % HELD == 0]
+    _, held = every_nth(range(len(portraits)), HELD)
     rests = at_rest([clips[name] for name in options.people], model.mean)
-    people = [at_ease(held, np.stack([rest.face for rest in rests]), model)]
+    people = [at_ease(portraits[held], np.stack([rest.face for rest in rests]), model)]
     moved = [rest.moved for rest in rests]
     of_people = {k: left_of(people, model.identity, k) for k in _IDENTITIES}
     of_moments = {k: left_of(moved, model.expression, k) for k in _EXPRESSIONS}

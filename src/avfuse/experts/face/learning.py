@@ -22,6 +22,7 @@ from jaxtyping import Float
 from safetensors.numpy import save as save_bytes
 
 from avfuse.data.dense_labels import Face, Faces, read_clips, read_faces
+from avfuse.data.split import every_nth
 from avfuse.errors import InputError
 from avfuse.experts.face.triangulation import mean_face
 from avfuse.files.whole import write_whole
@@ -205,11 +206,8 @@ def main() -> None:
     if unknown := set(options.people) - set(clips):
         raise InputError(f"{options.clips} has no clip of {', '.join(sorted(unknown))}")
     people = [clips[name] for name in options.people or clips]
-    save(
-        learn(people, portraits[np.arange(len(portraits)) % HELD > 0]),
-        options.output,
-        options.credit,
-    )
+    kept, _ = every_nth(range(len(portraits)), HELD)
+    save(learn(people, portraits[kept]), options.output, options.credit)
 
 
 if __name__ == "__main__":

@@ -7,15 +7,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from avfuse.data.clip import ClipFile
 from avfuse.data.datamodule import TalkingClips
 from avfuse.data.dataset import PairDataset
 from avfuse.data.pairs import RenderedTwins, TransplantedMouths, View
-from avfuse.data.sampler import EpochSampler
+from avfuse.data.sampled import SampledData
 from avfuse.data.share import checked_share, mixed
 from avfuse.experts.landmarks.wear import shuffled, worn
 from avfuse.faces.landmarks import ROOM, SIZE
@@ -138,7 +137,7 @@ def _spoilt(image: Image, rng: np.random.Generator) -> Image:
     return blank(rng) if kind < 0.3 else image
 
 
-class LandmarkFaces(LightningDataModule):
+class LandmarkFaces(SampledData[FaceSamples]):
     """Labelled clips and procedural faces as samples for the landmark network.
 
     Clips, labels, cache and split are those of
@@ -211,19 +210,6 @@ class LandmarkFaces(LightningDataModule):
                     seed=h["seed"] + 1,
                 )
             )
-
-    def train_dataloader(self) -> DataLoader[Faces]:
-        return DataLoader(
-            self.train,
-            self.hparams["batch"],
-            sampler=EpochSampler.under(self.trainer, self.train),
-            num_workers=self.hparams["workers"],
-            drop_last=True,
-        )
-
-    def val_dataloader(self) -> list[DataLoader[Faces]]:
-        workers = self.hparams["workers"]
-        return [DataLoader(d, self.hparams["batch"], num_workers=workers) for d in self.val]
 
 
 def shares(pairs: PairDataset, synthetic_share: float) -> tuple[list[ClipFile], list[float]]:

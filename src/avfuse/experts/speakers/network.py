@@ -5,14 +5,13 @@ ship.
 """
 
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from avfuse.files.weights import Config, load_network, save_network
+from avfuse.files.weights import Config, load_network, save_network, shipped
 from avfuse.sound.cepstra import cepstra
 from avfuse.sound.mel import SILENCE
 
@@ -20,7 +19,6 @@ COEFFICIENTS = 13
 """Cepstra a step, the first of them how loud it is."""
 
 _LOUD = 10.0
-_SHIPPED = "speakers.safetensors"
 
 
 def voice_features(
@@ -73,7 +71,7 @@ def load_speaker_net(path: Path | None = None) -> SpeakerNet:
     Raises:
         InputError: if the file is none of ours.
     """
-    path = path or Path(str(resources.files("avfuse.experts.speakers") / "weights" / _SHIPPED))
+    path = path or shipped("avfuse.experts.speakers", "speakers.safetensors")
     return load_network(_built, path, "classifier of speakers", "save_speaker_net")
 
 

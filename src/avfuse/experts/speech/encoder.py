@@ -5,21 +5,18 @@ are the library's own, trained on speech without pictures.
 """
 
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from avfuse.experts.speech.phones import PHONES
-from avfuse.files.weights import Config, load_network, save_network
+from avfuse.files.weights import Config, load_network, save_network, shipped
 from avfuse.layers.audio_encoder import AudioEncoder
 
 MOMENTS = (4, 8, 12)
 """Mel steps of a window, from its first, whose phones are named: 50 ms before and after the middle,
 since lips prepare what comes and keep what was."""
-
-_SHIPPED = "speech_encoder.safetensors"
 
 
 class PhoneNet(nn.Module):
@@ -74,7 +71,7 @@ def load_phone_net(path: Path | None = None) -> PhoneNet:
     Raises:
         InputError: if the file is none of ours.
     """
-    path = path or Path(str(resources.files("avfuse.experts.speech") / "weights" / _SHIPPED))
+    path = path or shipped("avfuse.experts.speech", "speech_encoder.safetensors")
     return load_network(_built, path, "speech encoder", "save_phone_net")
 
 

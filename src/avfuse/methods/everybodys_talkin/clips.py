@@ -90,7 +90,7 @@ class SaidClips(TalkingClips):
     Faces are fitted once, before the first step. What is validated is as there.
     """
 
-    def train_dataloader(self) -> DataLoader[Examples]:  # type: ignore[override] # no pairs
+    def train_dataloader(self) -> DataLoader[Examples]:  # no pairs
         assert self.trainer is not None  # it asks for them
         method = cast(EverybodysTalkin, self.trainer.lightning_module.method)
         pairs = zip(self.train.sources, self.train.shares, strict=True)
