@@ -78,7 +78,7 @@ class BundledModel(NamedTuple):
     megabytes: float
     method: str
     credit: str
-    card: str
+    card: str = ""
 
 
 def load(name_or_path: str | os.PathLike[str] = DEFAULT, device: str = "cpu") -> Method:

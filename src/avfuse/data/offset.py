@@ -19,7 +19,7 @@ from avfuse.metrics.sync import REACH, sync_curve
 from avfuse.metrics.sync_expert import FRAMES, SyncExpert, load_expert
 
 _SELDOM = 0.1  # cosine that a frame of offset costs, by the root of windows: films are near sync
-_LEAST = 1.0  # frames; less is left as it is
+_LEAST = 1.6  # frames; less is left as it is: clips in sync are read as up to 1.5 frames off
 _FURTHEST = 12.0  # frames; beyond, the curve's end is too near to see a peak
 _CONFIDENT = 0.1  # of a true clip, whoever speaks; see docs/training.md
 _QUIET = -3.0  # mean mel level of the loudest steps: digital silence is -4, a quiet room -2.9
@@ -41,7 +41,7 @@ class Offset(NamedTuple):
 def in_sync(clip: Clip) -> Clip:
     """Move a clip's frames to the moments of its sound, and say what is wrong with the two.
 
-    Less than a frame of 40 ms is left as it is, and so is a clip that is too short to tell.
+    Less than 64 ms is left as it is, and so is a clip that is too short to tell.
     """
     doubt = _unheard(clip) or _unmoved(clip)
     if doubt or (found := offset(clip)) is None:

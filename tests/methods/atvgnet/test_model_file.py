@@ -7,7 +7,8 @@ from avfuse import InputError, load
 from avfuse.cli import main
 from avfuse.files.weights import save_network
 from avfuse.methods.atvgnet import ATVGnet
-from avfuse.model_file import Plan, check_alike, save
+from avfuse.model_file import Plan, save
+from avfuse.training.base import check_alike
 
 
 def given(shapes):
