@@ -65,7 +65,7 @@ class Method(nn.Module, ABC, Generic[ConditionT, PersonT, StateT]):
     paper: ClassVar[str]
     footage: ClassVar[bool] = True
     references: int = 0
-    landmarks: ClassVar[bool] = False
+    landmarks: bool = False
     whole: ClassVar[bool] = False
     any_size: ClassVar[bool] = False
     fps: float | None = None

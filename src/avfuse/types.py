@@ -65,11 +65,15 @@ class Condition(NamedTuple):
         kernels: what [`DynamicKernel`][avfuse.DynamicKernel] prepares, one entry a dynamic layer.
         landmarks: lip shapes as in `Batch`, (B, T, 20, 2): what strategies predict on the way;
             in training, before `prepare`, the true ones.
+        given: lips as the frames show them before they speak, as of
+            [`seen_lips`][avfuse.geometry.lips.seen_lips], (B, T, 20, 2): what strategies that know
+            them take into account in `prepare`. None where nobody looked.
     """
 
     audio: Float[Tensor, "B T D"]
     kernels: tuple[Kernel, ...] = ()
     landmarks: Float[Tensor, "B T 20 2"] | None = None
+    given: Float[Tensor, "B T 20 2"] | None = None
 
     def fold(self) -> "Condition":
         """Fold time into the batch: every (B, T, ...) becomes (N, ...) with N = B·T."""
@@ -77,8 +81,8 @@ class Condition(NamedTuple):
             Kernel(k.weight.flatten(0, 1), None if k.bias is None else k.bias.flatten(0, 1))
             for k in self.kernels
         )
-        lips = None if self.landmarks is None else self.landmarks.flatten(0, 1)
-        return Condition(self.audio.flatten(0, 1), tuple(kernels), lips)
+        lips = (None if x is None else x.flatten(0, 1) for x in (self.landmarks, self.given))
+        return Condition(self.audio.flatten(0, 1), tuple(kernels), *lips)
 
 
 class Fused(NamedTuple):

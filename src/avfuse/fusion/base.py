@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -17,7 +18,12 @@ class Fusion(nn.Module, ABC):
 
     Args:
         dims: what the encoders publish; widths are derived from it, never configured.
+
+    Attributes:
+        sees_lips: whether `prepare` is to know the lips that the frames show, `Condition.given`.
     """
+
+    sees_lips: ClassVar[bool] = False
 
     def __init__(self, dims: Dims) -> None:
         super().__init__()

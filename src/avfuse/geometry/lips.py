@@ -1,11 +1,15 @@
 """How lips move: their shape and opening, head motion and identity taken out."""
 
+import functools
+
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from avfuse.geometry.box import MOUTH
+from avfuse.geometry.pose import mean_shape
 
 _CLOSED = 0.15  # of a clip's moments, those with the lips nearest to each other, are closed
 
@@ -47,6 +51,26 @@ def upright_lips(landmarks: Float[np.ndarray, "T 68 2"]) -> Float[np.ndarray, "T
     unit = np.nanmedian(np.linalg.norm(corners - (left + right) / 2, axis=1))
     offsets = (landmarks[:, MOUTH] - corners[:, None]) / unit
     return np.asarray(np.einsum("tij,tpj->tpi", np.stack([across, down], 1), offsets))
+
+
+def seen_lips(landmarks: Float[Tensor, "... 68 2"]) -> Float[Tensor, "... 20 2"]:
+    """How lips differ from the mean face's, each frame by itself: identity stays in.
+
+    As of [`upright_lips`][avfuse.geometry.lips.upright_lips], but in units of the frame's own
+    distance from eyes to mouth: a stream knows no clip.
+    """
+    left, right = landmarks[..., 36:42, :].mean(-2), landmarks[..., 42:48, :].mean(-2)
+    across = F.normalize(right - left, dim=-1)
+    down = torch.stack([-across[..., 1], across[..., 0]], -1)
+    corners = landmarks[..., [48, 54], :].mean(-2)
+    unit = (corners - (left + right) / 2).norm(dim=-1)[..., None, None]
+    offsets = (landmarks[..., MOUTH, :] - corners[..., None, :]) / unit
+    return offsets @ torch.stack([across, down], -1) - _mean_lips().to(landmarks)
+
+
+@functools.cache
+def _mean_lips() -> Float[Tensor, "20 2"]:
+    return torch.from_numpy(upright_lips(mean_shape()[None, :, :2])[0])
 
 
 def lip_aperture(lips: Float[Tensor, "... 20 2"]) -> Float[Tensor, "..."]:

@@ -67,7 +67,7 @@ class ATVGnet(Method[Moving, Person, State]):
     )
     footage: ClassVar[bool] = False
     references: int = 1
-    landmarks: ClassVar[bool] = True
+    landmarks = True
     tiny: ClassVar[Mapping[str, Any]] = {
         "channels": [4, 4, 8, 8, 8],
         "blocks": 1,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from avfuse.errors import InputError
 from avfuse.fusion.base import FusionFactory
 from avfuse.fusion.naming import describe, factory, options
+from avfuse.geometry.lips import seen_lips
 from avfuse.layers.audio_encoder import AudioEncoder
 from avfuse.layers.folding import compute_in, folded
 from avfuse.layers.warp import blend, warp
@@ -83,6 +84,7 @@ class Generator(Method[Condition, tuple[()], tuple[()]]):
         self.heads = _heads(channels[0], motion)
         self.blend, self.motion = blend, motion
         self.size = size
+        self.landmarks = self.fusion.sees_lips
         self.hears = Hearing.centred(mel_steps)
         self.stride: int = 2 ** len(channels)
         described = describe(fusion, self.fusion)
@@ -113,9 +115,16 @@ class Generator(Method[Condition, tuple[()], tuple[()]]):
         """The audio feature of every mel window (h1 of eq. 2)."""
         return self.audio(mel.flatten(0, 1)).unflatten(0, mel.shape[:2])
 
-    def condition(self, mel: Float[Tensor, "B T 80 S"]) -> Condition:
-        """From mel windows to everything that drives the mouth, (B, T, ...)."""
-        return self.fusion.prepare(Condition(self.listen(mel)))
+    def condition(
+        self, mel: Float[Tensor, "B T 80 S"], given: Float[Tensor, "B T 20 2"] | None = None
+    ) -> Condition:
+        """From mel windows to everything that drives the mouth, (B, T, ...).
+
+        Args:
+            mel: what is heard.
+            given: lips as the frames show them, where the strategy is to know them.
+        """
+        return self.fusion.prepare(Condition(self.listen(mel), given=given))
 
     def prepare(
         self,
@@ -124,8 +133,14 @@ class Generator(Method[Condition, tuple[()], tuple[()]]):
         person: tuple[()] = (),
         state: tuple[()] | None = None,
     ) -> tuple[Condition, tuple[()]]:
-        """The sound's side of frames in a row; nothing of it goes from one to the next."""
-        return self.condition(heard).fold(), ()
+        """The sound's side of frames in a row; nothing of it goes from one to the next.
+
+        A strategy that is to know the lips that are given finds them in what is seen.
+        """
+        given = None
+        if self.landmarks and seen is not None and seen.landmarks is not None:
+            given = seen_lips(seen.landmarks.to(heard)).nan_to_num()[None]
+        return self.condition(heard, given).fold(), ()
 
     def draw(self, images: Float[Tensor, "N 3 H W"] | None, condition: Condition) -> Drawn:
         """What eq. 7 is made of; sides divisible by `stride`.

@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torchmetrics import Metric, PearsonCorrCoef
 
 from avfuse.fusion.base import FusionFactory
-from avfuse.geometry.lips import lip_aperture
+from avfuse.geometry.lips import lip_aperture, seen_lips
 from avfuse.layers.audio_encoder import AudioEncoder
 from avfuse.methods.dynamic_kernels.generator import Generator, Motion
 from avfuse.methods.dynamic_kernels.terms import PATCH, fold, supervision, targets
@@ -188,7 +188,8 @@ class TalkingFace(Training):
         """
         audio = self.method.listen(torch.cat([batch.mel2, batch.mel1]))
         lips = torch.cat([batch.lips2, batch.lips1]) if self.training else None
-        condition = self.method.fusion.prepare(Condition(audio, landmarks=lips))
+        given = seen_lips(torch.cat([batch.landmarks1, batch.landmarks2]))
+        condition = self.method.fusion.prepare(Condition(audio, landmarks=lips, given=given))
         source = fold(torch.cat([batch.video1, batch.video2]))
         return audio, self.method(source, condition.fold())
 

@@ -87,7 +87,7 @@ class EverybodysTalkin(Method[Given, tuple[()], State | None]):
     """
 
     paper: ClassVar[str] = "Song et al., Everybody's Talkin': Let Me Talk as You Want, 2020"
-    landmarks: ClassVar[bool] = True
+    landmarks = True
     stages: ClassVar[tuple[str, ...]] = ("expression", "renderer", "together")
     tiny: ClassVar[Mapping[str, Any]] = {
         "channels": [4, 4, 8],
