@@ -19,6 +19,7 @@ NAMES = [
     "Fusion",
     "Generated",
     "Generator",
+    "GivenLips",
     "InputError",
     "Kernel",
     "LandmarkCascade",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from avfuse.fusion.base import Fusion
     from avfuse.fusion.channel_concat import ChannelConcat
     from avfuse.fusion.dynamic_kernel import DynamicKernel
+    from avfuse.fusion.given_lips import GivenLips
     from avfuse.fusion.landmark_cascade import LandmarkCascade
     from avfuse.fusion.lip_shape import LipShape
     from avfuse.fusion.no_fusion import NoFusion
@@ -38,6 +39,7 @@ __all__ = [
     "Fusion",
     "Generated",
     "Generator",
+    "GivenLips",
     "InputError",
     "Kernel",
     "LandmarkCascade",
@@ -72,6 +74,7 @@ _HOMES = {
     "Fusion": "avfuse.fusion.base",
     "Generated": "avfuse.types",
     "Generator": "avfuse.methods.dynamic_kernels.generator",
+    "GivenLips": "avfuse.fusion.given_lips",
     "InputError": "avfuse.errors",
     "Kernel": "avfuse.types",
     "LandmarkCascade": "avfuse.fusion.landmark_cascade",

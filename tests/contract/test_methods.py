@@ -36,7 +36,7 @@ def found():
         yield pytest.param(name, tiny, id=name)
         for strategy in strategies() if "fusion" in tiny else ():
             inner = {"inner": {"class_path": "ChannelConcat", "init_args": {}}}
-            options = inner if strategy in ("LandmarkCascade", "LipShape") else {}
+            options = inner if strategy in ("GivenLips", "LandmarkCascade", "LipShape") else {}
             fusion = {"class_path": strategy, "init_args": options}
             yield pytest.param(name, {**tiny, "fusion": fusion}, id=f"{name}-{strategy}")
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from jsonargparse import ArgumentParser
 
-from avfuse import DynamicKernel, LandmarkCascade, LipShape, NoFusion
+from avfuse import DynamicKernel, GivenLips, LandmarkCascade, LipShape, NoFusion
 from avfuse.cli import main
 from avfuse.files.recipes import MARK
 from avfuse.fit.arguments import names_class, prepared
@@ -17,7 +17,7 @@ from avfuse.fusion.naming import strategies
 
 # What tests define of their own is found too.
 STRATEGIES = {n: s for n, s in strategies().items() if s.__module__.startswith("avfuse.")}
-OVER_OTHERS = (LandmarkCascade, LipShape)
+OVER_OTHERS = (GivenLips, LandmarkCascade, LipShape)
 
 
 def numbers(strategy):

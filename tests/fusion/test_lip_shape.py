@@ -65,31 +65,6 @@ class TestMeeting:
         torch.testing.assert_close(prepared.landmarks, fusion.predict(audio) * LIP_UNIT)
 
 
-class TestGiven:
-    def test_the_kernels_know_the_lips_that_the_frame_shows(self):
-        fusion, audio, true = LipShape(DIMS, Listening).eval(), speech(), shapes()
-        told = []
-        for given in (None, torch.zeros_like(true), shapes()):
-            prepared = fusion.prepare(Condition(audio, landmarks=true, given=given))
-            assert prepared.given is None, "what is drawn frame by frame knows it no more"
-            told.append(fusion.inner.given)
-        torch.testing.assert_close(told[0], told[1], msg="the mean face's, where nobody looked")
-        assert not torch.allclose(told[1], told[2])
-
-    def test_it_changes_nothing_of_what_is_told(self):
-        fusion, audio = LipShape(DIMS, NoFusion).eval(), speech()
-        told = [fusion.prepare(Condition(audio, given=g)).landmarks for g in (None, shapes())]
-        assert torch.equal(*told)
-
-    def test_training_does_not_trust_it_to_a_hair(self):
-        fusion, true, given = LipShape(DIMS, Listening, dropout=0.0), shapes(), shapes()
-        heard = []
-        for _ in range(2):
-            fusion.prepare(Condition(speech(), landmarks=true, given=given))
-            heard.append(fusion.inner.given)
-        assert not torch.allclose(*heard)
-
-
 class TestLearning:
     def trained(self, fusion):
         return {name.split(".")[0] for name, p in fusion.named_parameters() if p.grad is not None}

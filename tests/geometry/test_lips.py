@@ -33,7 +33,9 @@ class TestSeen:
     @pytest.mark.parametrize("angle, scale", [(0.4, 1.0), (-1.0, 0.3), (3.0, 2.5)])
     def test_a_head_that_turns_in_the_picture_or_comes_nearer_changes_nothing(self, angle, scale):
         points = faces([0.0, 0.1, 0.2])
-        here, there = (seen_lips(torch.from_numpy(p)) for p in (points, moved(points, angle, scale)))
+        here, there = (
+            seen_lips(torch.from_numpy(p)) for p in (points, moved(points, angle, scale))
+        )
         torch.testing.assert_close(there, here, atol=1e-4, rtol=0)
 
     def test_it_is_in_units_of_the_distance_from_eyes_to_mouth(self):

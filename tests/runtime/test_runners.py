@@ -16,6 +16,7 @@ from avfuse.data.synthetic import synthetic_clip
 from avfuse.fusion import (
     ChannelConcat,
     DynamicKernel,
+    GivenLips,
     LandmarkCascade,
     LipShape,
     NoFusion,
@@ -125,6 +126,7 @@ class TestParity:
 
 STRATEGIES = {
     **{c.__name__: c for c in (ChannelConcat, DynamicKernel, NoFusion, SpatialAttention)},
+    "GivenLips": functools.partial(GivenLips, inner=DynamicKernel),
     "LandmarkCascade": functools.partial(LandmarkCascade, inner=ChannelConcat),
     "LipShape": functools.partial(LipShape, inner=DynamicKernel),
     "SpatialAttention-image": functools.partial(SpatialAttention, place="image"),

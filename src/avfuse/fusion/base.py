@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -23,7 +22,7 @@ class Fusion(nn.Module, ABC):
         sees_lips: whether `prepare` is to know the lips that the frames show, `Condition.given`.
     """
 
-    sees_lips: ClassVar[bool] = False
+    sees_lips: bool = False
 
     def __init__(self, dims: Dims) -> None:
         super().__init__()

@@ -1,8 +1,5 @@
 """A narrow middle: the kernels know of the sound what shape it gives the lips, and nothing else."""
 
-from typing import ClassVar
-
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -11,14 +8,8 @@ from avfuse.fusion.over_lips import POINTS, OverLips
 from avfuse.types import LIP_UNIT, Condition, Dims
 
 
-_FACE_NOISE, _FRAME_NOISE = 0.5, 0.25
-"""Of the lips that are seen, in typical lip motions: as far as landmarks of two readers differ."""
-
-
 class LipShape(OverLips):
     """Sound to the shape of the lips, by a network of its own, over any strategy.
-
-    The kernels know two shapes: of the lips that the frame shows, and of those it is to show.
 
     The two sides meet in 20 points, and each learns from what teaches it best: the image's side
     from true shapes, whoever's face it is and whatever was said; the sound's side from any speech
@@ -35,8 +26,6 @@ class LipShape(OverLips):
         hidden: width of the two layers that tell the lips from the sound.
         dropout: of the audio feature and between those, in training: few people are filmed.
     """
-
-    sees_lips: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -63,7 +52,7 @@ class LipShape(OverLips):
             nn.Linear(hidden, POINTS * 2),
         )
         self.embed = nn.Sequential(
-            nn.Linear(POINTS * 4, width), nn.LeakyReLU(0.2), nn.Linear(width, width)
+            nn.Linear(POINTS * 2, width), nn.LeakyReLU(0.2), nn.Linear(width, width)
         )
 
     def predict(self, audio: Float[Tensor, "B T D"]) -> Float[Tensor, "B T 20 2"]:
@@ -77,19 +66,5 @@ class LipShape(OverLips):
         told = self.predict(condition.audio)
         true = condition.landmarks
         shape = told.detach() if true is None else (true / LIP_UNIT).to(told.dtype)
-        both = torch.cat([shape, self._seen(condition.given, shape)], -1)
-        prepared = self.inner.prepare(condition._replace(audio=self.embed(both.flatten(2))))
-        return prepared._replace(landmarks=told * LIP_UNIT, given=None)
-
-    def _seen(self, given: Tensor | None, shape: Tensor) -> Float[Tensor, "B T 20 2"]:
-        """The lips that are to change, in the shape's units; the mean face's where unknown.
-
-        Labels in training and what is read at use differ, by face and by frame: so does this.
-        """
-        if given is None:
-            return torch.zeros_like(shape)
-        seen = (given / LIP_UNIT).to(shape.dtype)
-        if not self.training:
-            return seen
-        of_face = _FACE_NOISE * torch.randn_like(seen[:, :1])
-        return seen + of_face + _FRAME_NOISE * torch.randn_like(seen)
+        prepared = self.inner.prepare(condition._replace(audio=self.embed(shape.flatten(2))))
+        return prepared._replace(landmarks=told * LIP_UNIT)

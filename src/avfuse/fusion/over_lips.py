@@ -30,6 +30,7 @@ class OverLips(Fusion):
     def __init__(self, dims: Dims, inner: FusionFactory, width: int) -> None:
         super().__init__(dims)
         self.inner = inner(Dims(dims.visual, width))
+        self.sees_lips = self.inner.sees_lips
 
     @abstractmethod
     def predict(self, audio: Float[Tensor, "B T D"]) -> Float[Tensor, "B T 20 2"]:

@@ -188,8 +188,9 @@ class TalkingFace(Training):
         """
         audio = self.method.listen(torch.cat([batch.mel2, batch.mel1]))
         lips = torch.cat([batch.lips2, batch.lips1]) if self.training else None
-        given = seen_lips(torch.cat([batch.landmarks1, batch.landmarks2]))
-        condition = self.method.fusion.prepare(Condition(audio, landmarks=lips, given=given))
+        given = torch.cat([batch.landmarks1, batch.landmarks2]) if self.method.landmarks else None
+        seen = None if given is None else seen_lips(given)
+        condition = self.method.fusion.prepare(Condition(audio, landmarks=lips, given=seen))
         source = fold(torch.cat([batch.video1, batch.video2]))
         return audio, self.method(source, condition.fold())
 
