@@ -30,7 +30,7 @@ class TestSeen:
         shown = seen_lips(torch.from_numpy(faces([0.0])))
         torch.testing.assert_close(shown, torch.zeros(1, 20, 2), atol=1e-5, rtol=0)
 
-    @pytest.mark.parametrize("angle, scale", [(0.4, 1.0), (-1.0, 0.3), (3.0, 2.5)])
+    @pytest.mark.parametrize(("angle", "scale"), [(0.4, 1.0), (-1.0, 0.3), (3.0, 2.5)])
     def test_a_head_that_turns_in_the_picture_or_comes_nearer_changes_nothing(self, angle, scale):
         points = faces([0.0, 0.1, 0.2])
         here, there = (
