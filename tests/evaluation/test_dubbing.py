@@ -55,6 +55,13 @@ def test_the_lips_are_those_of_the_other_time(twins, task, judge):
     assert theirs > np.corrcoef(opening, aperture)[0, 1] + 0.3
 
 
+def test_what_was_given_is_all_left_in_the_copy_and_nothing_of_it_in_the_truth(task, judge):
+    target = task.target
+    scores = judge.scores(target, {"copy": target.copy, "truth": target.truth})
+    assert scores["copy"].leak > 0.7
+    assert abs(scores["truth"].leak) < 0.1
+
+
 def test_nothing_else_changes(task):
     target = task.target
     change = np.abs(target.copy.astype(int) - target.truth).max(-1)

@@ -42,8 +42,11 @@ def dubbing(clip: ClipFile, size: int, framing: Framing = SQUARE, up: float = 0.
     pairs = [source.pair(*both, View(SIZE, shift)) for both in moments]
     truth, wrong = np.stack([p.image1 for p in pairs]), np.stack([p.image2 for p in pairs])
     landmarks = np.stack([p.landmarks1 for p in pairs])
-    aperture = lip_aperture(torch.from_numpy(clip.lips[clip.valid])).numpy()
-    target = Target(truth, wrong, landmarks, aperture, clip.times[clip.valid], clip.mel, wrong)
+    aperture, theirs = (lip_aperture(torch.from_numpy(clip.lips[n])) for n in (clip.valid, others))
+    times = clip.times[clip.valid]
+    target = Target(
+        truth, wrong, landmarks, aperture.numpy(), times, clip.mel, wrong, theirs.numpy()
+    )
     if (size, framing) != (SIZE, SQUARE):
         view = View(size, shift, framing=framing)
         pairs = [source.pair(*both, view) for both in moments]

@@ -48,6 +48,7 @@ LIPS = (
     Column("landmark_velocity", "lip velocity", "px/s", 1, "lower"),
     Column("aperture", "aperture r", "", 2, "higher"),
     Column("opening", "opening", "", 2, "near 1"),
+    Column("leak", "given left", "", 2, "lower"),
     Column("sync", "sync", "", 3, "higher"),
     Column("sync_confidence", "sync confidence", "", 3, "higher"),
     Column("sync_offset", "sync offset", "frames", 1, "lower"),
@@ -65,10 +66,18 @@ TALK = (
 """What is asked for by name: whether the lips close, and whether they rest."""
 
 
+SOMETIMES = (*TALK, *(column for column in LIPS if column.score == "leak"))
+"""What not every protocol has."""
+
+
 def groups(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Column, ...]]:
-    """The columns of each table: of what has to be asked for, those that some row has."""
-    asked = tuple(c for c in TALK if any(row.get(c.score) is not None for row in rows))
-    return [group for group in (PICTURE, LIPS, asked) if group]
+    """The columns of each table: of what not every protocol has, those that some row has."""
+    known = {c.score for c in SOMETIMES if any(row.get(c.score) is not None for row in rows)}
+    found = [
+        tuple(c for c in group if c not in SOMETIMES or c.score in known)
+        for group in (PICTURE, LIPS, TALK)
+    ]
+    return [group for group in found if group]
 
 
 def scored(rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> list[dict[str, Any]]:

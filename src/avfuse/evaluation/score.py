@@ -17,6 +17,7 @@ from avfuse.geometry.lips import lip_aperture, lip_shapes, upright_lips
 from avfuse.metrics.closure import closure
 from avfuse.metrics.flicker import flicker
 from avfuse.metrics.landmark_motion import landmark_velocity
+from avfuse.metrics.leak import leak
 from avfuse.metrics.lmd import lmd
 from avfuse.metrics.mouth import MouthPSNR, Sharpness, mouth_psnr
 from avfuse.metrics.mouth_crops import frames_at_rate, mouth_crops
@@ -52,6 +53,8 @@ class Scores(NamedTuple):
         aperture: correlation over time of the lips' opening with the labels of the truth; higher
             is better. Does not exist where nothing moves.
         opening: standard deviation of the lips' opening over the truth's; 1 is as much motion.
+        leak: share of the given lips' motion that is left in the lips' opening, by labels of both;
+            lower is better. Does not exist where none moved.
         eyes: mean change above the nose against what was given, levels of 255; lower is better.
         flicker: change from frame to frame that motion does not explain, in the lower half of the
             crop, levels of 255; lower is better, down to the truth's.
@@ -79,6 +82,7 @@ class Scores(NamedTuple):
     sharpness: float
     aperture: float
     opening: float
+    leak: float
     eyes: float
     flicker: float
     sync: float
@@ -228,7 +232,13 @@ def _opening(points: Points, target: Target) -> dict[str, float]:
     return {
         "aperture": correlation(opening, target.aperture),
         "opening": float(opening.std()) / true if true > 1e-6 else math.nan,
+        "leak": math.nan if target.wrong is None else float(_leak(opening, target)),
     }
+
+
+def _leak(opening: Float[np.ndarray, "T"], target: Target) -> Float[Tensor, ""]:
+    assert target.wrong is not None
+    return leak(*map(torch.from_numpy, (opening, target.aperture, target.wrong)))
 
 
 def _closure(points: Points, target: Target) -> dict[str, float]:

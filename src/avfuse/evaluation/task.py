@@ -30,6 +30,7 @@ class Target(NamedTuple):
         times: of the frames, in seconds of the sound.
         mel: of the true sound, or None where there is none.
         given: the frames that a method was given, where that is known.
+        wrong: aperture of the lips in them, likewise by labels, where those move.
         closures: moments at which the lips have to be closed, in seconds of the sound.
     """
 
@@ -40,6 +41,7 @@ class Target(NamedTuple):
     times: Float[Tensor, "T"]
     mel: Float[Tensor, "80 steps"] | None
     given: Video | None = None
+    wrong: Float[np.ndarray, "T"] | None = None
     closures: tuple[float, ...] = ()
 
 

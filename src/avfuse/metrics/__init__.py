@@ -26,6 +26,7 @@ from avfuse.metrics.landmark_motion import (
     face_width,
     landmark_velocity,
 )
+from avfuse.metrics.leak import Leak, leak
 from avfuse.metrics.lmd import LMD, LegacyLMD, lmd, lmd_legacy_summed
 from avfuse.metrics.lpips import LPIPS, LPIPSNetwork, lpips
 from avfuse.metrics.lse import LSEC, LSED, SyncScore, lse, sync_score
@@ -79,6 +80,7 @@ __all__ = [
     "InceptionFeatures",
     "LPIPSNetwork",
     "LandmarkVelocity",
+    "Leak",
     "LegacyLMD",
     "LegacyPSNR",
     "LegacySSIM",
@@ -110,6 +112,7 @@ __all__ = [
     "flicker",
     "frechet_distance",
     "landmark_velocity",
+    "leak",
     "lmd",
     "lmd_legacy_summed",
     "load_expert",
