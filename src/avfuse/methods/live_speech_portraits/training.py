@@ -160,29 +160,35 @@ class PoseTraining(LiveTraining):
     """Stage 3 (section 3.3): where the head goes next, by likelihood (eq. 11).
 
     Args:
+        likelihood: eq. 11; else the squared distance, by which nothing is learnt of how sure it is:
+            Table 2's L2, which is to be sampled with a `variety` of 0.
         **options: as of `LiveTraining`.
     """
 
     stage: ClassVar[str] = "pose"
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, likelihood: bool = True, **options: Any) -> None:
         super().__init__(**options)
         self.save_hyperparameters()
+        self.likelihood = likelihood
 
     def loss(self, batch: Passage) -> Tensor:
-        """Eq. 11, each frame by the true ones before it."""
+        """Eq. 11, each frame by the true ones before it; or the squared distance."""
         count = batch.numbers.shape[1]
         gaussian, _ = self.method.pose(batch.numbers[:, :-1], batch.said[:, 1:count])
-        return gaussian.surprise(batch.numbers[:, 1:])
+        told = batch.numbers[:, 1:]
+        return (
+            gaussian.surprise(told) if self.likelihood else (gaussian.mean - told).square().mean()
+        )
 
     def training_step(self, batch: Passage, batch_index: int) -> None:
         loss = self.loss(batch)
         descend(self, self.optimizers(), loss, clip=1.0)
-        self.log("train/surprise", loss.detach(), prog_bar=True)
+        self.log("train/pose", loss.detach(), prog_bar=True)
 
     def checks(self, batch: Passage, split: str) -> dict[str, Tensor | Metric]:
-        """Eq. 11 of what is held back."""
-        return {"surprise": self.loss(batch)}
+        """Its loss of what is held back."""
+        return {"pose": self.loss(batch)}
 
     def learning(self) -> list[nn.Module]:
         return [self.method.pose]
