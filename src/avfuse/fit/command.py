@@ -81,10 +81,8 @@ def run(arguments: Sequence[str]) -> None:
         raise InputError(str(error)) from error
 
 
-def trainable(
-    arguments: Sequence[str], *, alone: bool = False
-) -> tuple[Trainer, Training, TalkingClips]:
-    """Build what `fit` would train, for who calls the trainer themselves.
+def trainable(arguments: Sequence[str], *, alone: bool = False) -> tuple[Trainer, Training, Any]:
+    """Build what `fit` would train, for who calls the trainer themselves: trainer, training, data.
 
     Args:
         arguments: what follows the verb.

@@ -60,6 +60,13 @@ class Training(LightningModule, ABC):
     ) -> Generated:
         """What is made of clips, for pictures of it while it trains; frames fold, (N, ...)."""
 
+    def shown(self, batch: Any) -> Float[Tensor, "2 N 3 H W"] | None:
+        """Frames of what is held back, as they were filmed and as they are drawn, RGB in [0, 1].
+
+        By default None: nothing is drawn in this training.
+        """
+        return None
+
     def fitted(self, data: LightningDataModule | None) -> None:
         """What has a closed form and is found before the first step; by default nothing.
 

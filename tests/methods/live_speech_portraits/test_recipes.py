@@ -7,8 +7,8 @@ import yaml
 from avfuse.cli import main
 from avfuse.data.preprocess import find_videos
 from avfuse.files.recipes import bundled_folder
-from avfuse.methods.live_speech_portraits.data import takes_folder
 from avfuse.methods.live_speech_portraits.take import write_take
+from avfuse.methods.live_speech_portraits.tracked import takes_folder
 
 ROOT = bundled_folder() / "papers" / "live_speech_portraits"
 RECIPES = sorted(ROOT.rglob("*.yaml"))
