@@ -72,7 +72,7 @@ def test_speaks_as_a_stream_would(anna, takes, true):
 
 def test_rows_are_controls_and_models(anna, tiny, takes):
     scored = tables.score({"ours": anna, "bare": tiny(neighbours=0)}, takes[:2])
-    wanted = [tables.STILL, "ours", "ours, no projection", "bare"]
+    wanted = [tables.STILL, "ours", "bare", "ours, no projection"]
     assert [name for name, _ in scored] == 2 * wanted
     text = tables.table(scored)
     assert text.startswith("| | d_l | d_v | aperture |")

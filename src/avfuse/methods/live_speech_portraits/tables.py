@@ -113,17 +113,15 @@ def errors(made: Motion, true: Moving) -> Errors:
 
 
 def score(models: Models, takes: Sequence[Take]) -> list[tuple[str, Errors]]:
-    """Errors of every model on every take, by the name of the row; beside each, unprojected."""
+    """Errors of every model on every take, by name; of the first one unprojected too."""
+    name, first = next(iter(models.items()))
+    if first.manifold.neighbours:
+        models = {**models, f"{name}, no projection": unprojected(first)}
     scored = []
     for take in takes:
         true = moving(take)
-        first = next(iter(models.values()))
         scored.append((STILL, errors(resting(first, len(true.times)), true)))
-        for name, method in models.items():
-            scored.append((name, errors(spoken(method, take), true)))
-            if method.manifold.neighbours:
-                bare = spoken(unprojected(method), take)
-                scored.append((f"{name}, no projection", errors(bare, true)))
+        scored += [(row, errors(spoken(method, take), true)) for row, method in models.items()]
     return scored
 
 
@@ -139,7 +137,7 @@ def unprojected(method: LiveSpeechPortraits) -> LiveSpeechPortraits:
 def look(models: Models, takes: Sequence[Take], count: int) -> list[tuple[str, Looks]]:
     """Errors of pictures that are held back, spread evenly, and of a candidate in their place."""
     places = [(take, number) for take in takes for number in range(len(take.times))]
-    chosen = [places[n] for n in np.linspace(0, len(places) - 1, count).round().astype(int)]
+    chosen = [places[number] for number in _even(len(places), count)]
     scored = []
     for name, method in models.items():
         for take, number in chosen:
@@ -182,6 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--labels", type=Path, metavar="DIR", help="dense points, as for fit")
     parser.add_argument("--cache", type=Path, default=Path(".cache/takes"), metavar="DIR")
     parser.add_argument("--held", type=float, default=0.2, metavar="SHARE", help="as in training")
+    parser.add_argument("--takes", type=int, default=50, metavar="N", help="at most (default: 50)")
     parser.add_argument("--pictures", type=int, default=0, metavar="N", help="that are drawn")
     parser.add_argument("--output", type=Path, metavar="FILE.md")
     options = parser.parse_args(arguments)
@@ -190,6 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         size = next(iter(models.values())).size
         takes = takes_of_person(options.videos, options.labels, options.cache, size)
         _, held = split(takes, options.held)
+        held = [held[number] for number in _even(len(held), options.takes)]
         made = table(score(models, held))
         if options.pictures:
             made += "\n" + table(look(models, held, options.pictures))
@@ -200,6 +200,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     print(made, end="")
     return 0
+
+
+def _even(there: int, count: int) -> list[int]:
+    """So many of as many places, spread evenly; all of them where there are no more."""
+    places: list[int] = np.linspace(0, there - 1, min(there, count)).round().astype(int).tolist()
+    return places
 
 
 def _placed(face: Float[Tensor, "T P 3"], poses: Float[Tensor, "T 6"]) -> Float[Tensor, "T P 3"]:
