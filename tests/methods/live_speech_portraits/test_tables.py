@@ -28,38 +28,37 @@ def true(takes):
     return moving(takes[0])
 
 
-def test_the_truth_is_right(true):
-    right = tables.errors(Motion(true.face, true.poses), true)
+def test_the_truth_is_right(anna, true):
+    right = tables.errors(Motion(true.face, true.poses), true, anna.person)
     assert right.aperture == pytest.approx(1)
     assert [v for k, v in right._asdict().items() if k != "aperture"] == pytest.approx(
         [0] * 6, abs=0.05
     )
 
 
-def test_a_turn_is_as_wrong_as_it_is_wide(true):
+def test_a_turn_is_as_wrong_as_it_is_wide(anna, true):
     """About an axis that the truth turns about too, so that angles add up."""
     still = true._replace(poses=torch.zeros_like(true.poses) + torch.tensor([0, 0.2, 0, 0, 0, 6.0]))
     turned = still.poses + torch.tensor([0, math.radians(7), 0, 0, 0, 0])
-    off = tables.errors(Motion(true.face, turned), still)
+    off = tables.errors(Motion(true.face, turned), still, anna.person)
     assert off.d_rot == pytest.approx(7, abs=0.01)
     assert off.d_pos == off.d_l == 0
     assert off.head_d_l > 0
     assert off.head_d_v < off.head_d_l
 
 
-def test_a_step_aside_is_as_wrong_as_it_is_long(true):
-    off = tables.errors(
-        Motion(true.face, true.poses + torch.tensor([0, 0, 0, 0.03, 0, 0.04])), true
-    )
+def test_a_step_aside_is_as_wrong_as_it_is_long(anna, true):
+    aside = true.poses + torch.tensor([0, 0, 0, 0.03, 0, 0.04])
+    off = tables.errors(Motion(true.face, aside), true, anna.person)
     assert off.d_pos == pytest.approx(5, abs=1e-3)  # 3, 4, 5
     assert off.d_rot == pytest.approx(0, abs=0.05)
 
 
-def test_a_mouth_in_widths_of_itself(true):
+def test_a_mouth_in_widths_of_itself(anna, true):
     face = true.face.clone()
     lips = true.face.mean(0)[MOUTH[7:19], 0]
     face[:, MOUTH, 1] += 0.1 * float(lips.max() - lips.min())
-    off = tables.errors(Motion(face, true.poses), true)
+    off = tables.errors(Motion(face, true.poses), true, anna.person)
     assert off.d_l == pytest.approx(10, abs=1e-3)
     assert off.d_v == pytest.approx(0, abs=1e-3)
 

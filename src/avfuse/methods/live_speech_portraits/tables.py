@@ -25,6 +25,7 @@ from avfuse.geometry.camera import rotation_matrix
 from avfuse.methods.live_speech_portraits.data import portrait
 from avfuse.methods.live_speech_portraits.footage import Moving, moving, split
 from avfuse.methods.live_speech_portraits.method import Given, LiveSpeechPortraits, Motion
+from avfuse.methods.live_speech_portraits.person import Person
 from avfuse.methods.live_speech_portraits.points import INNER_LIPS, MOUTH
 from avfuse.methods.live_speech_portraits.take import Take
 from avfuse.methods.live_speech_portraits.tracked import takes_of_person
@@ -51,7 +52,7 @@ class Errors(NamedTuple):
         d_l: distance of the mouth's points, % of the mouth's width.
         d_v: of their velocities, % of it a frame.
         aperture: correlation of the lips' opening with the truth's; NaN where it does not move.
-        head_d_l: distance of all points as the head moves, % of the face's width.
+        head_d_l: distance of all points in the picture, as the head moves, % of the face's width.
         head_d_v: of their velocities, % of it a frame.
         d_rot: angle between the head's rotations, degrees.
         d_pos: distance of its translations, % of the distance of the outer eye corners.
@@ -93,12 +94,11 @@ def resting(method: LiveSpeechPortraits, count: int) -> Motion:
     return Motion(person.face.expand(count, -1, -1), person.pose_mean.expand(count, -1))
 
 
-def errors(made: Motion, true: Moving) -> Errors:
-    """Hold motion against what was tracked."""
-    mouth, face = _width(true.face, _LIPS[:12]), _width(true.face, _ENDS)
-    lips = (made.face - true.face)[:, MOUTH] / mouth
-    heads = [_placed(*motion) for motion in (made, (true.face, true.poses))]
-    head = (heads[0] - heads[1]) / face
+def errors(made: Motion, true: Moving, person: Person) -> Errors:
+    """Hold motion against what was tracked, as the person's camera sees it."""
+    lips = (made.face - true.face)[:, MOUTH] / _width(true.face, _LIPS[:12])
+    shown, filmed = (person.camera(m.poses).project(m.face) for m in (made, true))
+    head = (shown - filmed) / _width(filmed, _ENDS)
     turned = rotation_matrix(made.poses[:, :3]).mT @ rotation_matrix(true.poses[:, :3])
     cosine = (turned.diagonal(dim1=1, dim2=2).sum(1) - 1) / 2
     return Errors(
@@ -120,8 +120,9 @@ def score(models: Models, takes: Sequence[Take]) -> list[tuple[str, Errors]]:
     scored = []
     for take in takes:
         true = moving(take)
-        scored.append((STILL, errors(resting(first, len(true.times)), true)))
-        scored += [(row, errors(spoken(method, take), true)) for row, method in models.items()]
+        scored.append((STILL, errors(resting(first, len(true.times)), true, first.person)))
+        for row, method in models.items():
+            scored.append((row, errors(spoken(method, take), true, method.person)))
     return scored
 
 
@@ -208,17 +209,12 @@ def _even(there: int, count: int) -> list[int]:
     return places
 
 
-def _placed(face: Float[Tensor, "T P 3"], poses: Float[Tensor, "T 6"]) -> Float[Tensor, "T P 3"]:
-    """Points as the head turns and goes."""
-    return face @ rotation_matrix(poses[:, :3]).mT + poses[:, None, 3:]
-
-
-def _width(face: Float[Tensor, "T P 3"], points: Sequence[int]) -> float:
+def _width(face: Float[Tensor, "T P C"], points: Sequence[int]) -> float:
     mean = face.mean(0)[list(points), 0]
     return float(mean.max() - mean.min())
 
 
-def _length(vectors: Float[Tensor, "*_ 3"]) -> float:
+def _length(vectors: Float[Tensor, "*_ C"]) -> float:
     return float(vectors.norm(dim=-1).mean())
 
 
