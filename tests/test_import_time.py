@@ -51,6 +51,7 @@ def test_help_names_the_verbs():
         "export",
         "models",
         "demo",
+        "person",
         "methods",
         "recipes",
     ]:

@@ -10,9 +10,10 @@ from avfuse.cli import main
 
 ROOT = Path(__file__).parents[1] / "recipes"
 # What stands in these trains another module, by its own command, or is no recipe by itself: see
-# tests/experts, tests/test_sweeps.py, tests/ablation.
-APART = {"ablations", "faces", "loggers", "metrics", "speech", "sweeps"}
-RECIPES = sorted(path for path in ROOT.rglob("*.yaml") if path.parent.name not in APART)
+# tests/experts, tests/test_sweeps.py, tests/ablation; or other data, tests/methods.
+APART = {"ablations", "faces", "loggers", "metrics", "speech", "sweeps", "live_speech_portraits"}
+RECIPES = sorted(p for p in ROOT.rglob("*.yaml") if not APART & {*p.relative_to(ROOT).parts[:-1]})
+APART_TOO = sorted((ROOT / "papers" / "live_speech_portraits").rglob("*.yaml"))
 
 
 def test_there_are_recipes():
@@ -53,7 +54,7 @@ def test_trains_two_steps(recipe, tmp_path, tiny_training, wav2lip, capsys):
 def test_a_recipe_holds_the_difference_only():
     """Each starts from base.yaml and says nothing of it again."""
     base = yaml.safe_load((ROOT / "base.yaml").read_text())
-    for recipe in RECIPES:
+    for recipe in (*RECIPES, *APART_TOO):
         if recipe.name != "base.yaml":
             assert _common(base, yaml.safe_load(recipe.read_text())) == []
 

@@ -9,7 +9,7 @@ import copy
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic
@@ -91,6 +91,15 @@ class Method(nn.Module, ABC, Generic[ConditionT, PersonT, StateT]):
     def spelled_out(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
         """A configuration laid flat, what stands at its default too: by that two are compared."""
         return config
+
+    @classmethod
+    def free(cls, trained: Collection[str]) -> frozenset[str]:  # noqa: ARG003  a contract
+        """Options in which weights may differ from the method that goes on from them.
+
+        Args:
+            trained: stages that the weights have been through.
+        """
+        return frozenset({"size"} if cls.any_size else ())
 
     def meet(self, seen: Seen | None, heard: Float[Tensor, "K M S"] | None) -> PersonT:
         """Get to know whose face it is, once.

@@ -21,6 +21,7 @@ from avfuse.cli import (
     generate,
     methods,
     models,
+    person,
     recipes,
     render_pairs,
 )
@@ -52,6 +53,7 @@ _VERBS: dict[str, Verb] = {
     "models": models,
     "methods": methods,
     "recipes": recipes,
+    "person": person,
     "export": export,
     "render-pairs": render_pairs,
     "evaluate": evaluate,

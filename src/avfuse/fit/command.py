@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lightning import Trainer
+from lightning import LightningDataModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 
@@ -62,7 +62,7 @@ def run(arguments: Sequence[str]) -> None:
     difference only; one line on standard error names all that are read. What is trained is
     [`TalkingFace`][avfuse.TalkingFace], unless a recipe names another
     [`Training`][avfuse.training.base.Training] by `model.class_path`; `data.class_path` may name
-    other data of that kind.
+    other data than [`TalkingClips`][avfuse.data.datamodule.TalkingClips].
 
     Args:
         arguments: the verb and what follows it.
@@ -81,10 +81,8 @@ def run(arguments: Sequence[str]) -> None:
         raise InputError(str(error)) from error
 
 
-def trainable(
-    arguments: Sequence[str], *, alone: bool = False
-) -> tuple[Trainer, Training, TalkingClips]:
-    """Build what `fit` would train, for who calls the trainer themselves.
+def trainable(arguments: Sequence[str], *, alone: bool = False) -> tuple[Trainer, Training, Any]:
+    """Build what `fit` would train, for who calls the trainer themselves: trainer, training, data.
 
     Args:
         arguments: what follows the verb.
@@ -118,12 +116,12 @@ def _usual() -> type[Training]:
 
 def _cli(words: list[str], **options: Any) -> TrainingCLI:
     warnings.filterwarnings("ignore", "LightningCLI's args parameter")
-    named = names_class("model", words)
+    named, other = names_class("model", words), names_class("data", words)
     return TrainingCLI(
         Training if named else _usual(),
-        TalkingClips,
+        LightningDataModule if other else TalkingClips,
         subclass_mode_model=named,
-        subclass_mode_data=names_class("data", words),
+        subclass_mode_data=other,
         args=words,
         parser_class=OneLineParser,
         **options,

@@ -43,7 +43,7 @@ class Training(LightningModule, ABC):
         if weights is not None:
             given = loaded(weights)
             check_alike(Plan.of(given), Plan.of(method), f"model.weights={weights}")
-            method.load_state_dict(given.state_dict())
+            method.load_state_dict(method.state_dict() | _taken(given))
             method.trained = given.trained
 
     @abstractmethod
@@ -59,6 +59,13 @@ class Training(LightningModule, ABC):
         self, video: Float[Tensor, "B T 3 H W"], mel: Float[Tensor, "B T 80 S"]
     ) -> Generated:
         """What is made of clips, for pictures of it while it trains; frames fold, (N, ...)."""
+
+    def shown(self, batch: Any) -> Float[Tensor, "2 N 3 H W"] | None:
+        """Frames of what is held back, as they were filmed and as they are drawn, RGB in [0, 1].
+
+        By default None: nothing is drawn in this training.
+        """
+        return None
 
     def fitted(self, data: LightningDataModule | None) -> None:
         """What has a closed form and is found before the first step; by default nothing.
@@ -111,8 +118,7 @@ class Training(LightningModule, ABC):
 def check_alike(theirs: Plan, own: Plan, what: str) -> None:
     """Refuse weights of a network that was built otherwise.
 
-    The size it is trained for may differ where the method draws any; what either configuration
-    cannot tell is not compared.
+    What the method leaves `free` may differ; what either configuration cannot tell is not compared.
 
     Args:
         theirs: the plan that comes with the weights.
@@ -124,13 +130,19 @@ def check_alike(theirs: Plan, own: Plan, what: str) -> None:
     """
     given, here = _flat(theirs), _flat(own)
     alike = theirs.method == own.method
-    free = {"size"} if alike and method_named(own.method).any_size else set()
+    free = method_named(own.method).free(theirs.trained) if alike else frozenset()
     wrong = [k for k in given if k in here and k not in free and given[k] != here[k]]
     # Another strategy has other options: its name says it all.
     wrong = [k for k in wrong if not any(k.startswith(f"{other}.") for other in wrong)]
     if wrong:
         differences = "; ".join(f"{k} is {given[k]}, here {here[k]}" for k in wrong)
         raise InputError(f"{what} was built otherwise: {differences}; give both the same")
+
+
+def _taken(given: Method) -> dict[str, Tensor]:
+    """Weights to go on from: a network that is named as a stage yet to come begins at random."""
+    ahead = set(given.stages) - set(given.trained) if given.trained else set()
+    return {k: v for k, v in given.state_dict().items() if k.partition(".")[0] not in ahead}
 
 
 def _flat(plan: Plan) -> dict[str, str]:

@@ -41,6 +41,7 @@ def invented_take(seed, seconds=2.0, fps=25.0, size=64):
     poses = 0.1 * swing + torch.tensor([0.0, 0, 0, 0, 0, 6])
     pictures = torch.randint(0, 255, (len(times), size, size, 3), generator=rng).byte().numpy()
     sound = torch.randn(round(seconds * 16_000), generator=rng) * 0.05
+    sound *= torch.linspace(0, 12 * seconds, len(sound)).sin().abs()  # syllables
     code, ends = packed([*pictures])
     return Take(
         code,

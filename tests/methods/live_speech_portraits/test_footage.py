@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from avfuse import InputError
 from avfuse.methods.live_speech_portraits.footage import (
     meet,
     mouths,
@@ -96,8 +97,10 @@ class TestPerson:
         at = person.focal * person.board[:, :2] / person.board[:, 2:] + person.centre
         torch.testing.assert_close(at, points.mean(0), atol=1e-3, rtol=1e-4)
 
-    def test_without_shoulders_the_board_stays(self, tiny, takes):
-        method, hidden = tiny(), [take._replace(shoulders=take.shoulders[:, :0]) for take in takes]
-        before = method.person.board.clone()
+    def test_without_shoulders_it_says_so(self, tiny, takes):
+        hidden = [take._replace(shoulders=take.shoulders[:, :0]) for take in takes]
+        with pytest.raises(InputError, match="no shoulders are seen"):
+            take_person(tiny().person, hidden)
+        method = tiny(shoulders=0)
         take_person(method.person, hidden)
-        assert torch.equal(method.person.board, before)
+        assert int(method.person.count)

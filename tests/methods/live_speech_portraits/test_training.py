@@ -59,7 +59,7 @@ def fit(module, batches, **options):
 STAGES = [
     (SpeechTraining, {"method.speech", "predict"}, {"predictive"}),
     (MouthTraining, {"method.mouth"}, {"displacement"}),
-    (PoseTraining, {"method.pose"}, {"surprise"}),
+    (PoseTraining, {"method.pose"}, {"pose"}),
     (
         RendererTraining,
         {"method.renderer", "critic"},
@@ -100,7 +100,7 @@ class TestStages:
     [
         (SpeechTraining, "predictive", 1e-2, 0.8),
         (MouthTraining, "displacement", 1e-2, 0.95),
-        (PoseTraining, "surprise", 1e-2, 0.8),
+        (PoseTraining, "pose", 1e-2, 0.8),
         (RendererTraining, "colour", 3e-3, 0.9),
     ],
 )

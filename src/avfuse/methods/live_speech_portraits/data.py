@@ -1,6 +1,5 @@
 """What the stages train on: speech of many, passages of one person's takes, and their pictures."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -11,16 +10,14 @@ from jaxtyping import Float
 from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
-from avfuse.data.preprocess import digest, find_videos
 from avfuse.data.sampler import EpochSampler
 from avfuse.errors import InputError
 from avfuse.methods.live_speech_portraits.condition_map import condition_maps
-from avfuse.methods.live_speech_portraits.footage import mouths, moving, sounding, split
+from avfuse.methods.live_speech_portraits.footage import mouths, moving, sounding, speaks, split
 from avfuse.methods.live_speech_portraits.method import FPS, LiveSpeechPortraits
-from avfuse.methods.live_speech_portraits.take import Take, read_take, write_take
-from avfuse.methods.live_speech_portraits.tracking import calibrated, film, takes_of
+from avfuse.methods.live_speech_portraits.take import Take
+from avfuse.methods.live_speech_portraits.tracked import takes_of_person, track_person
 
 
 class Passage(NamedTuple):
@@ -112,13 +109,17 @@ class PersonTakes(LightningDataModule):
 
     def setup(self, stage: str | None = None) -> None:
         h = self.hparams
-        folder = takes_folder(find_videos(Path(h["videos"])), Path(h["cache"]), h["size"])
-        takes = [read_take(path) for path in sorted(folder.glob("*.safetensors"))]
+        labels = None if h["labels"] is None else Path(h["labels"])
+        takes = takes_of_person(Path(h["videos"]), labels, Path(h["cache"]), h["size"])
         seconds = sum(take.seconds for take in takes)
         if seconds < h["least"]:
             raise InputError(
                 f"{h['videos']}: {seconds:.0f} s that show the face; a person takes "
                 f"{h['least']:.0f} s or more"
+            )
+        if not any(speaks(take) for take in takes):
+            raise InputError(
+                f"{h['videos']}: nobody is heard to speak in it; give footage with speech"
             )
         self.train, self.held = split(takes, h["held"])
 
@@ -215,42 +216,6 @@ def portrait(method: LiveSpeechPortraits, take: Take, number: int) -> Portrait:
     shoulders = take.shoulders[part] if seen else take.shoulders[part, :0]
     image = take.picture(number).movedim(-1, 0)[None].float() / 255
     return Portrait(condition_maps(face, shoulders.to(face), method.size), image)
-
-
-def track_person(videos: Path, labels: Path | None, cache: Path, size: int) -> Path:
-    """Track a person's footage; what is there already is left as it is.
-
-    Args:
-        videos: folder of videos of one person.
-        labels: folder of labelled dense points; None finds them.
-        cache: where takes are kept.
-        size: pixels a side of their pictures.
-
-    Returns:
-        The folder of the takes.
-
-    Raises:
-        InputError: as of `film` and `calibrated`.
-    """
-    found = find_videos(videos)
-    folder = takes_folder(found, cache, size)
-    done = folder / "complete"
-    if done.exists():
-        return folder
-    folder.mkdir(parents=True, exist_ok=True)
-    filmed = [film(video, labels) for video in tqdm(found, "following", disable=None)]
-    calibration = calibrated(filmed)
-    for one in tqdm(filmed, "fitting faces", unit="video", disable=None):
-        for number, take in enumerate(takes_of(one, calibration, size)):
-            write_take(take, folder / f"{one.path.stem}-{number}.safetensors")
-    done.touch()
-    return folder
-
-
-def takes_folder(videos: Sequence[Path], cache: Path, size: int) -> Path:
-    """Where the takes of videos lie: others, or those of another size, lie elsewhere."""
-    mark = hashlib.sha256(f"{digest(*videos)}/{size}".encode()).hexdigest()[:12]
-    return cache / mark
 
 
 def _part(passage: Passage, first: int, count: int) -> Passage:

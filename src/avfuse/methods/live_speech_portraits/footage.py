@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from avfuse.errors import InputError
 from avfuse.methods.live_speech_portraits.candidates import choose_candidates, mouth_areas
 from avfuse.methods.live_speech_portraits.method import FPS, LiveSpeechPortraits
 from avfuse.methods.live_speech_portraits.person import Person
@@ -17,6 +18,7 @@ from avfuse.methods.live_speech_portraits.speech import MEL, PAIR
 from avfuse.methods.live_speech_portraits.take import Take
 from avfuse.sound.mel import Hearing, mel_windows
 
+_SYLLABLES = 0.15  # standard deviation of the mean mel level, of 8 from silence to the loudest
 _APART = 2  # mel steps from one representation that the bank is offered to the next
 
 
@@ -56,6 +58,11 @@ def split(takes: Sequence[Take], held: float) -> tuple[list[Take], list[Take]]:
     every = round(1 / held)
     back = [take for number, take in enumerate(takes) if number % every == every - 1]
     return [take for number, take in enumerate(takes) if number % every != every - 1], back
+
+
+def speaks(take: Take) -> bool:
+    """Whether somebody is heard: loudness that goes up and down, as it does with syllables."""
+    return float(take.mel.mean(0).std()) > _SYLLABLES
 
 
 def sounding(take: Take, times: Float[Tensor, "F"]) -> Float[Tensor, "S 80"]:
@@ -110,9 +117,14 @@ def _representations(method: LiveSpeechPortraits, take: Take) -> Float[Tensor, "
 
 def _take_shoulders(person: Person, takes: Sequence[Take]) -> None:
     """The billboard, of the takes that show shoulders, if the person has any."""
-    seen = [take for take in takes if take.shoulders.shape[1] == len(person.board)]
-    if not len(person.board) or not seen:
+    if not len(person.board):
         return
+    seen = [take for take in takes if take.shoulders.shape[1] == len(person.board)]
+    if not seen:
+        raise InputError(
+            "no shoulders are seen in the footage; film more of the body, or give "
+            "--model.shoulders=0 for a person without"
+        )
     poses = torch.cat([take.poses for take in seen])
     points = torch.cat([take.shoulders for take in seen])
     person.board.copy_(billboard(points, person.camera(poses.to(person.poses))))

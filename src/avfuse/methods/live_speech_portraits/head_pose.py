@@ -1,6 +1,7 @@
 """Probabilistic head motion (section 3.3, Fig. 4): where the head goes next, as a distribution."""
 
 import math
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import torch
@@ -29,6 +30,12 @@ class Gaussian(NamedTuple):
 
     mean: Float[Tensor, "B T 12"]
     log_precision: Float[Tensor, "B T 12"]
+
+    @classmethod
+    def of(cls, numbers: Float[Tensor, "B T 24"]) -> "Gaussian":
+        """Means and logarithms side by side, as networks give them; σ is kept from vanishing."""
+        mean, precision = numbers.chunk(2, 2)
+        return cls(mean, precision.clamp_max(-math.log(_LEAST)))
 
     def surprise(self, x: Float[Tensor, "B T 12"]) -> Float[Tensor, ""]:
         """Eq. 11: -ln of the likelihood of what came, the mean over frames."""
@@ -71,41 +78,17 @@ class GatedLayer(nn.Module):
         return x if self.on is None else x + self.on(y), self.skip(y), kept
 
 
-class HeadPose(nn.Module):
-    """Φ of eq. 7: dilated causal convolutions over the poses that were, under what is heard.
-
-    Its parameters are those that the paper counts, but for the last layer's way on, which nobody
-    would read.
+class PoseNetwork(nn.Module, ABC):
+    """Where the head goes next, by where it was and what is heard.
 
     Args:
         features: of a mel step's representation.
-        channels: of the layers; their sum has twice, what a frame hears four times as many.
-        layers: of a block; each doubles the dilation.
-        blocks: one behind the other.
-
-    Attributes:
-        receptive: F, the frames that a pose depends on.
+        condition: of what a frame hears.
     """
 
-    def __init__(
-        self, features: int, channels: int = 128, layers: int = 7, blocks: int = 2
-    ) -> None:
+    def __init__(self, features: int, condition: int) -> None:
         super().__init__()
-        condition, skip = 4 * channels, 2 * channels
-        dilations = [2**layer for layer in range(layers)] * blocks
-        self.receptive = sum(dilations) + 1
         self.listen = Paired(features, condition)
-        self.first = nn.Conv1d(NUMBERS, channels, 1)
-        self.layers = nn.ModuleList(
-            GatedLayer(channels, condition, skip, dilation, last=number == len(dilations) - 1)
-            for number, dilation in enumerate(dilations)
-        )
-        self.decode = nn.Sequential(
-            nn.ReLU(),
-            nn.Conv1d(skip, channels, 1),
-            nn.ReLU(),
-            nn.Conv1d(channels, 2 * NUMBERS, 1),
-        )
 
     def forward(
         self,
@@ -120,7 +103,7 @@ class HeadPose(nn.Module):
             heard: pairs of representations.
             kept: what earlier frames left; None at the beginning.
         """
-        return self._predicted(before, self.listen(heard), kept)
+        return self.predicted(before, self.listen(heard), kept)
 
     def generate(
         self,
@@ -142,13 +125,55 @@ class HeadPose(nn.Module):
         """
         x, found = last[None, None], []
         for frame, drawn in zip(self.listen(heard).unbind(1), noise, strict=True):
-            gaussian, kept = self._predicted(x, frame[:, None], kept)
+            gaussian, kept = self.predicted(x, frame[:, None], kept)
             x = gaussian.sample(drawn[None, None])
             found.append(x[0])
         assert kept is not None  # there is at least one frame
         return torch.cat(found), kept
 
-    def _predicted(
+    @abstractmethod
+    def predicted(
+        self, before: Float[Tensor, "B T 12"], heard: Float[Tensor, "B T E"], kept: Kept | None
+    ) -> tuple[Gaussian, Kept]:
+        """As `forward`, of what each frame hears."""
+
+
+class HeadPose(PoseNetwork):
+    """Φ of eq. 7: dilated causal convolutions over the poses that were, under what is heard.
+
+    Its parameters are those that the paper counts, but for the last layer's way on, which nobody
+    would read.
+
+    Args:
+        features: of a mel step's representation.
+        channels: of the layers; their sum has twice, what a frame hears four times as many.
+        layers: of a block; each doubles the dilation.
+        blocks: one behind the other.
+
+    Attributes:
+        receptive: F, the frames that a pose depends on.
+    """
+
+    def __init__(
+        self, features: int, channels: int = 128, layers: int = 7, blocks: int = 2
+    ) -> None:
+        condition, skip = 4 * channels, 2 * channels
+        super().__init__(features, condition)
+        dilations = [2**layer for layer in range(layers)] * blocks
+        self.receptive = sum(dilations) + 1
+        self.first = nn.Conv1d(NUMBERS, channels, 1)
+        self.layers = nn.ModuleList(
+            GatedLayer(channels, condition, skip, dilation, last=number == len(dilations) - 1)
+            for number, dilation in enumerate(dilations)
+        )
+        self.decode = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv1d(skip, channels, 1),
+            nn.ReLU(),
+            nn.Conv1d(channels, 2 * NUMBERS, 1),
+        )
+
+    def predicted(
         self, before: Float[Tensor, "B T 12"], heard: Float[Tensor, "B T E"], kept: Kept | None
     ) -> tuple[Gaussian, Kept]:
         x, sound = self.first(before.mT), heard.mT
@@ -157,5 +182,4 @@ class HeadPose(nn.Module):
             x, skip, seen = layer(x, sound, None if kept is None else kept[number])
             total = total + skip
             left.append(seen)
-        mean, precision = self.decode(total).mT.chunk(2, 2)
-        return Gaussian(mean, precision.clamp_max(-math.log(_LEAST))), tuple(left)
+        return Gaussian.of(self.decode(total).mT), tuple(left)

@@ -1,7 +1,7 @@
 """Live Speech Portraits whole: from sound alone to a person who speaks, frame after frame."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -12,10 +12,11 @@ from avfuse.layers.lstm import State as Recurrent
 from avfuse.method import Method, plain_config
 from avfuse.methods.live_speech_portraits.condition_map import condition_maps
 from avfuse.methods.live_speech_portraits.control import Control, Generated
-from avfuse.methods.live_speech_portraits.head_pose import NUMBERS, HeadPose, Kept
+from avfuse.methods.live_speech_portraits.head_pose import NUMBERS, Kept
 from avfuse.methods.live_speech_portraits.manifold import Manifold
 from avfuse.methods.live_speech_portraits.mouth import AudioToMouth
 from avfuse.methods.live_speech_portraits.person import Person
+from avfuse.methods.live_speech_portraits.pose_variants import NETWORKS
 from avfuse.methods.live_speech_portraits.renderer import Renderer
 from avfuse.methods.live_speech_portraits.shoulders import leaning
 from avfuse.methods.live_speech_portraits.smoothing import smoothed
@@ -25,6 +26,19 @@ from avfuse.types import Drawn, Seen
 
 FPS = 60.0
 """Frames a second that it makes; two mel steps each."""
+
+_LOOSE = {"ahead", "neighbours", "variety", "seed"} | {
+    f"{what}_smoothing" for what in ("mouth", "rotation", "translation")
+}
+"""Options that shape no weight."""
+
+_OF_STAGE = {
+    "speech": {"speech_width"},
+    "mouth": {"mouth_width"},
+    "pose": {"pose_network", "pose_channels"},
+    "renderer": {"channels", "residuals"},
+}
+"""Those that shape the network of a stage and nothing else, but for the representation's width."""
 
 
 class Motion(NamedTuple):
@@ -85,6 +99,7 @@ class LiveSpeechPortraits(Method[Given, tuple[()], State]):
         ahead: d, frames of sound that the mouth hears before it moves (Table 1).
         speech_width: of the representation.
         mouth_width: of the mouth's network.
+        pose_network: `convolutions`, or what Table 2 compares them with: `without_history`, `lstm`.
         pose_channels: of the pose network.
         neighbours: K of the manifold projection; 0 for none.
         bank: representations of the person that are kept.
@@ -130,6 +145,7 @@ class LiveSpeechPortraits(Method[Given, tuple[()], State]):
         ahead: int = 18,
         speech_width: int = 512,
         mouth_width: int = 512,
+        pose_network: Literal["convolutions", "without_history", "lstm"] = "convolutions",
         pose_channels: int = 128,
         neighbours: int = 10,
         bank: int = 14_400,
@@ -158,12 +174,18 @@ class LiveSpeechPortraits(Method[Given, tuple[()], State]):
         self.speech = APC(speech_width)
         self.manifold = Manifold(bank, speech_width, neighbours)
         self.mouth = AudioToMouth(speech_width, mouth_width)
-        self.pose = HeadPose(speech_width, pose_channels)
+        self.pose = NETWORKS[pose_network](speech_width, pose_channels)
         self.person = Person(size, moments, shoulders, candidates)
         self.renderer = Renderer(1 + 3 * candidates, channels, residuals)
         self.control: Control = Generated()
         self.sigmas = mouth_smoothing, rotation_smoothing, translation_smoothing
         self.variety, self.seed = variety, seed
+
+    @classmethod
+    def free(cls, trained: Collection[str]) -> frozenset[str]:
+        """What shapes no weight, and networks whose stage is yet to come."""
+        ahead = [] if not trained else [s for s in cls.stages if s not in trained]
+        return frozenset(_LOOSE.union(*(_OF_STAGE[stage] for stage in ahead)))
 
     def prepare(
         self,

@@ -1,9 +1,13 @@
 """Deep speech representation (section 3.1): what sound is before it is anybody's."""
 
+from pathlib import Path
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from avfuse.errors import InputError
+from avfuse.files.weights import load_network, shipped
 from avfuse.layers.autocast import autocast_dtype
 from avfuse.sound.mel import Mel
 
@@ -13,6 +17,13 @@ MEL = Mel(bands=80, hop=133, window=266, fft=512, low=90.0, high=7600.0, emphasi
 PAIR = 2
 """Mel steps that a frame brings. Hops are of whole samples, 120.3 a second, so that at 60 frames a
 second one step in 400 is nobody's."""
+
+
+SHIPPED = "shipped"
+"""The name of the representation that comes with the library."""
+
+WRITER = "python -m avfuse.methods.live_speech_portraits.speech_file"
+"""What writes the file of a representation."""
 
 
 class APC(nn.Module):
@@ -36,6 +47,27 @@ class APC(nn.Module):
             return self.gru(mel, state)
         with torch.autocast(mel.device.type, enabled=False):  # as of layers.lstm
             return self.gru(mel.float(), state)
+
+
+def read_representation(name: str, width: int) -> APC:
+    """Read a speech representation that was trained before.
+
+    Args:
+        name: of a file by [`save_network`][avfuse.files.weights.save_network], or `shipped` for the
+            one that comes with the library.
+        width: of the hidden states that it is to have.
+
+    Raises:
+        InputError: there is none, or it is as wide as another.
+    """
+    path = shipped(__package__, "speech.safetensors") if name == SHIPPED else Path(name)
+    made = load_network(lambda config: APC(**config), path, "a speech representation", WRITER)
+    if made.width != width:
+        raise InputError(
+            f"{path} is a representation of width {made.width}, here {width}; give "
+            f"model.speech_width={made.width}"
+        )
+    return made
 
 
 class Paired(nn.Module):

@@ -3,7 +3,7 @@
 video -> dense points -> focal length, identity -> a face and a pose a frame -> takes
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from avfuse.errors import InputError
 from avfuse.faces.builtin import BuiltinTracker
 from avfuse.faces.choose import OneFace
 from avfuse.faces.dense_tracker import DenseTracker
+from avfuse.faces.tracker import F, Face, FaceTracker
 from avfuse.geometry.box import Box, box_from_landmarks, crop, frame_to_crop
 from avfuse.geometry.camera import rotation_vector
 from avfuse.geometry.dense import JAW, landmarks_of
@@ -38,6 +39,7 @@ LEAST_RATE = 20.0
 _ROOM = 2.2  # side of the picture, in those of the face's square
 _GAP = 0.25  # seconds without a face, beyond which a take ends
 _SHORTEST = 1.0  # seconds of a take
+_CROWDED = 0.1  # share of frames with more than one face, beyond which they are of several people
 _CALIBRATED = 48  # frames that focal length and identity are found in
 
 Seen = Float[np.ndarray, "T 468 2"]
@@ -159,14 +161,29 @@ def takes_of(filmed: Filmed, calibration: Calibration, size: int) -> Iterator[Ta
 
 def _tracked(video: Path) -> tuple[Seen, Float[np.ndarray, "T"]]:
     missing, found, times = np.full((468, 2), np.nan), [], []
-    tracker = OneFace(DenseTracker(BuiltinTracker()))
+    everybody = _Counted(DenseTracker(BuiltinTracker()))
+    tracker = OneFace(everybody)
     bar = tqdm(desc=f"following {video.name}", unit="frame", disable=None)
     for frame, face in tracker.track(frames(video)):
         found.append(missing if face is None or face.mesh is None else face.mesh[:, :2])
         times.append(frame.time)
         bar.update()
     bar.close()
+    if everybody.several > _CROWDED * len(found):
+        raise InputError(f"{video}: shows several people; give footage of one person alone")
     return np.stack(found), np.array(times)
+
+
+class _Counted:
+    """A tracker of which is known in how many frames it saw more than one face."""
+
+    def __init__(self, tracker: FaceTracker) -> None:
+        self.several, self._tracker = 0, tracker
+
+    def track(self, frames: Iterable[F], most: int = 1) -> Iterator[tuple[F, tuple[Face, ...]]]:
+        for frame, faces in self._tracker.track(frames, max(2, most)):
+            self.several += len(faces) > 1
+            yield frame, faces
 
 
 def _square(seen: Seen, width: int, height: int) -> Box:

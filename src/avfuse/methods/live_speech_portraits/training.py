@@ -17,11 +17,12 @@ from avfuse.methods.live_speech_portraits.data import Passage, PersonTakes, Port
 from avfuse.methods.live_speech_portraits.footage import meet
 from avfuse.methods.live_speech_portraits.method import Given, LiveSpeechPortraits
 from avfuse.methods.live_speech_portraits.points import MOUTH
-from avfuse.methods.live_speech_portraits.speech import MEL
+from avfuse.methods.live_speech_portraits.speech import MEL, read_representation
 from avfuse.methods.live_speech_portraits.speech_data import Utterances
 from avfuse.training.adversarial import descend, frozen
 from avfuse.training.base import Training
 from avfuse.training.perceptual import FaceFeatures, Features, VGGFeatures
+from avfuse.training.progress import share_done
 from avfuse.types import Generated
 
 _FALL = 0.1  # of the learning rate at the end, in that of the beginning (section 4.3)
@@ -53,11 +54,11 @@ class LiveTraining(Training):
 
     def on_train_epoch_start(self) -> None:
         last = (self.trainer.max_epochs or 1) - 1
-        share = self.current_epoch / last if last > 0 else 0.0
+        share = share_done(self.trainer, self.current_epoch * (last + 1) / max(1, last))
         found = self.optimizers()
         for optimizer in found if isinstance(found, list) else [found]:
             for group in optimizer.param_groups:
-                group["lr"] = self.rate * (1 - (1 - _FALL) * min(share, 1.0))
+                group["lr"] = self.rate * (1 - (1 - _FALL) * share)
 
     def configure_optimizers(self) -> Any:
         """Adam, of each network by itself."""
@@ -124,14 +125,22 @@ class MouthTraining(LiveTraining):
     candidates.
 
     Args:
+        representation: file of a speech representation that stands for stage 1, as of
+            [`read_representation`][avfuse.methods.live_speech_portraits.speech.read_representation];
+            None for that of `weights`.
         **options: as of `LiveTraining`.
     """
 
     stage: ClassVar[str] = "mouth"
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, representation: str | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.save_hyperparameters()
+        if representation is not None:
+            self.method.speech.load_state_dict(
+                read_representation(representation, self.method.speech.width).state_dict()
+            )
+            self.method.trained = (*self.method.trained, SpeechTraining.stage)
 
     def predicted(self, batch: Passage) -> Float[Tensor, "B T V"]:
         """Displacements of the passage's frames: the network gives them d frames later."""
@@ -160,29 +169,35 @@ class PoseTraining(LiveTraining):
     """Stage 3 (section 3.3): where the head goes next, by likelihood (eq. 11).
 
     Args:
+        likelihood: eq. 11; else the squared distance, by which nothing is learnt of how sure it is:
+            Table 2's L2, which is to be sampled with a `variety` of 0.
         **options: as of `LiveTraining`.
     """
 
     stage: ClassVar[str] = "pose"
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, likelihood: bool = True, **options: Any) -> None:
         super().__init__(**options)
         self.save_hyperparameters()
+        self.likelihood = likelihood
 
     def loss(self, batch: Passage) -> Tensor:
-        """Eq. 11, each frame by the true ones before it."""
+        """Eq. 11, each frame by the true ones before it; or the squared distance."""
         count = batch.numbers.shape[1]
         gaussian, _ = self.method.pose(batch.numbers[:, :-1], batch.said[:, 1:count])
-        return gaussian.surprise(batch.numbers[:, 1:])
+        told = batch.numbers[:, 1:]
+        return (
+            gaussian.surprise(told) if self.likelihood else (gaussian.mean - told).square().mean()
+        )
 
     def training_step(self, batch: Passage, batch_index: int) -> None:
         loss = self.loss(batch)
         descend(self, self.optimizers(), loss, clip=1.0)
-        self.log("train/surprise", loss.detach(), prog_bar=True)
+        self.log("train/pose", loss.detach(), prog_bar=True)
 
     def checks(self, batch: Passage, split: str) -> dict[str, Tensor | Metric]:
-        """Eq. 11 of what is held back."""
-        return {"surprise": self.loss(batch)}
+        """Its loss of what is held back."""
+        return {"pose": self.loss(batch)}
 
     def learning(self) -> list[nn.Module]:
         return [self.method.pose]
@@ -251,6 +266,9 @@ class RendererTraining(LiveTraining):
         loss = losses.critical(real, made)
         descend(self, optimizer, loss)
         return loss
+
+    def shown(self, batch: Portrait) -> Float[Tensor, "2 N 3 H W"]:
+        return torch.stack([batch.images, self.method.draw(None, Given(batch.maps)).colour])
 
     def checks(self, batch: Portrait, split: str) -> dict[str, Tensor | Metric]:
         """L1 (levels of 255) and PSNR (dB) by true motion, as in Table 3; PSNR of a candidate."""
