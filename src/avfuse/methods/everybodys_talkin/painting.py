@@ -66,7 +66,7 @@ def painted(
     images, (batch, time) = video.flatten(0, 1), video.shape[:2]
     shades = method.shades(images, resting)
     layers = method.layers(shaded(images, -shades), spoken, resting, noise)
-    window = last_window(layers.unflatten(0, (batch, time)), method.history)
+    window = last_window(layers.view(batch, time, *layers.shape[1:]), method.history)
     last = shades.view(batch, time, 3)[:, -1]
     seen = method.unmasked(shaded(first.images, -method.shades(*first)), first.landmarks)
     return shaded(method.renderer(method.stacked(window, seen)), last)

@@ -141,9 +141,13 @@ def likeness(made: Pictures, truth: Pictures, landmarks: Float[Tensor, "T 68 2"]
     """
     mouths = [mouth_patch(frames, landmarks, _MOUTH) for frames in (made, truth)]
     changes = [mouth.diff(dim=0).abs().mean().item() for mouth in mouths]
-    pairs = ((made, truth), (mouths[0], mouths[1]))
-    near = (f(*pair).mean().item() for pair in pairs for f in (psnr, ssim))
-    return Likeness(*near, changes[0] / max(changes[1], 1e-6))
+    return Likeness(
+        psnr=psnr(made, truth).mean().item(),
+        ssim=ssim(made, truth).mean().item(),
+        mouth_psnr=psnr(mouths[0], mouths[1]).mean().item(),
+        mouth_ssim=ssim(mouths[0], mouths[1]).mean().item(),
+        flicker=changes[0] / max(changes[1], 1e-6),
+    )
 
 
 def score(

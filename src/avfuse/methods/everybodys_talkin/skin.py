@@ -25,7 +25,8 @@ def skin_shades(
     """
     spots = torch.stack([resting[:, spot].mean(1) for spot in _SPOTS], 1)
     apart = (resting[:, _EYES[1]] - resting[:, _EYES[0]]).norm(dim=-1).mean()
-    near = heatmaps(spots, *images.shape[-2:], float(_REACH * apart.clamp_min(1.0)))
+    height, width = images.shape[-2:]
+    near = heatmaps(spots, height, width, float(_REACH * apart.clamp_min(1.0)))
     colour = (images * near).sum((2, 3)) / near.sum((2, 3)).clamp_min(1e-6)
     return colour.clamp(_DARKEST, 1 - _DARKEST).logit()
 
