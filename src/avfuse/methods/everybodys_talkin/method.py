@@ -34,6 +34,7 @@ Regress = Literal["expression", "landmarks"]
 Colours = Literal["filmed", "skin"]
 """What colours the renderer works in: as they were filmed, or beside the skin's own."""
 
+_NEAR = 0.5  # how far noise may be from the skin, in what it could be
 _SPOT = 0.012  # standard deviation of a landmark's Gaussian, in sides of the crop
 
 
@@ -150,10 +151,10 @@ class EverybodysTalkin(Method[Given, tuple[()], State | None]):
         )
         self.translate = AudioToExpression(coefficients, self.regressed.count, audio_width)
         self.renderer = Renderer(4 * (history + first_frame), channels)
-        noise = torch.rand(3, size, size, generator=torch.Generator().manual_seed(0))
-        self.register_buffer("noise", noise, persistent=False)
         self.coefficients, self.history = coefficients, history
         self.colours, self.first_frame = colours, first_frame
+        even = torch.rand(3, size, size, generator=torch.Generator().manual_seed(0))
+        self.register_buffer("noise", self.coloured(even), persistent=False)
         self.smoothing, self.still, self.flicker = smoothing / size, still * size, deflicker
 
     noise: Tensor
@@ -237,6 +238,13 @@ class EverybodysTalkin(Method[Given, tuple[()], State | None]):
         """
         hidden = masked(images, mouth_squares(resting), noise)
         return self.unmasked(hidden, spoken)
+
+    def coloured(self, even: Float[Tensor, "*N 3 H W"]) -> Float[Tensor, "*N 3 H W"]:
+        """Noise to mask with, from noise in [0, 1]: beside the skin, colours near its own.
+
+        All colours that there are would shine through what a small network draws.
+        """
+        return even if self.colours == "filmed" else 0.5 + _NEAR * (even - 0.5)
 
     def unmasked(
         self, images: Float[Tensor, "N 3 H W"], points: Float[Tensor, "N 68 2"]

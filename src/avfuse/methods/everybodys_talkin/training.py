@@ -203,7 +203,7 @@ class RendererTraining(EverybodysTalkinTraining):
         generator, discriminator = cast("list[LightningOptimizer]", self.optimizers())
         given = first_examples(batch, self.method.face)
         terms, spoken = self._spoken(given)
-        noise = torch.rand_like(batch.video1.flatten(0, 1))
+        noise = self.method.coloured(torch.rand_like(batch.video1.flatten(0, 1)))
         first = First(batch.video2[:, 0], batch.landmarks2[:, 0]).nudged()
         image = painted(self.method, batch.video1, given.fit, spoken, noise, first)
         target = batch.video1[:, -1]
