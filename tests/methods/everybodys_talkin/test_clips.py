@@ -1,11 +1,19 @@
 """Clips without pictures: what is fitted once is what each passage is given."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from lightning import Trainer
 
 from avfuse.data.synthetic import synthetic_clip
-from avfuse.methods.everybodys_talkin.clips import FittedClip, SaidClips, SaidFrames, cropped
+from avfuse.methods.everybodys_talkin.clips import (
+    FittedClip,
+    SaidClips,
+    SaidFrames,
+    ShownClips,
+    cropped,
+)
 from avfuse.methods.everybodys_talkin.face import Face
 from avfuse.methods.everybodys_talkin.training import ExpressionTraining
 from avfuse.sound.mel import mel_windows
@@ -72,3 +80,13 @@ def test_trains_and_validates(data, plan):
     assert trainer.global_step == 2
     assert module.method.regressed.spread.all()
     assert trainer.callback_metrics["val/seen/landmark_error"].isfinite()
+
+
+def test_of_shown_clips_colours_and_voices_stay(batch):
+    """Though other data change them while they train."""
+    shown = ShownClips(synthetic=2)
+    shown.trainer = SimpleNamespace(training=True)
+    levels = batch._replace(video1=(batch.video1 * 255).byte(), video2=(batch.video2 * 255).byte())
+    given = shown.on_after_batch_transfer(levels, 0)
+    torch.testing.assert_close(given.video1, levels.video1 / 255)
+    assert torch.equal(given.mel2, batch.mel2)

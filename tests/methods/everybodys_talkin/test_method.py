@@ -76,6 +76,24 @@ def test_without_deflicker_frames_are_as_drawn(tiny, heard, seen):
     assert not torch.equal(drawn[1:], smooth[1:])
 
 
+def test_noise_is_of_any_colour_or_near_the_skins(tiny):
+    for colours, least in (("filmed", 0.0), ("skin", 0.25)):
+        noise = tiny(colours=colours).noise
+        assert noise.min() == pytest.approx(least, abs=0.01)
+        assert noise.max() == pytest.approx(1 - least, abs=0.01)
+
+
+@pytest.mark.parametrize("first_frame", [False, True])
+def test_the_first_frame_is_seen_for_good_where_that_is_asked_for(tiny, heard, seen, first_frame):
+    """Its mouth too; without, nothing of it is."""
+    method = tiny(deflicker=0.0, history=1, first_frame=first_frame)
+    mouth = seen.images.clone()
+    x, y = seen.landmarks[0, 48:].mean(0).int()
+    mouth[0, y - 1 : y + 2, x - 1 : x + 2] = 0
+    drawn, other = (shown(method, heard, s) for s in (seen, seen._replace(images=mouth)))
+    assert torch.equal(drawn[-1], other[-1]) != first_frame
+
+
 def test_a_size_that_does_not_halve_is_refused(plan):
     with pytest.raises(ValueError, match="size=30"):
         EverybodysTalkin(**{**plan, "size": 30})

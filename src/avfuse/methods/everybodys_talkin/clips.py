@@ -111,6 +111,19 @@ class SaidClips(TalkingClips):
         return batch._replace(heard=augment_voices(batch.heard))
 
 
+class ShownClips(TalkingClips):
+    """[`TalkingClips`][avfuse.data.datamodule.TalkingClips], of which only views are at random.
+
+    Colours stay: beside the skin's own, other light and other skin make no other picture. Voices
+    stay too, since the renderer hears nothing.
+    """
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Pictures in [0, 1]."""
+        videos = (v.float() / 255 for v in (batch.video1, batch.video2))
+        return batch._replace(**dict(zip(("video1", "video2"), videos, strict=True)))
+
+
 def cropped(clip: ClipFile, size: int) -> Float[Tensor, "T 68 2"]:
     """Landmarks of a clip's frames that show the face, each in pixels of its own crop."""
     seen = clip.landmarks[clip.valid]

@@ -1,15 +1,47 @@
 """The rendering network as it is trained: the last frame of a window, and eq. 4's own terms."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
+from kornia.geometry import get_rotation_matrix2d, warp_affine
 from torch import Tensor, nn
 
 from avfuse.methods.everybodys_talkin.face import Fit
 from avfuse.methods.everybodys_talkin.method import EverybodysTalkin
+from avfuse.methods.everybodys_talkin.skin import shaded
 from avfuse.training.losses import mouth_map, reconstruction, total_variation
 from avfuse.training.perceptual import FaceFeatures, Features, VGGFeatures
+
+_TURN, _SCALE, _SHIFT = 6.0, 0.05, 0.03  # standard deviations: degrees, e-fold, sides
+
+
+class First(NamedTuple):
+    """Frames that show a person with other lips than those to be drawn.
+
+    Attributes:
+        images: RGB in [0, 1].
+        landmarks: in pixels.
+    """
+
+    images: Float[Tensor, "B 3 H W"]
+    landmarks: Float[Tensor, "B 68 2"]
+
+    def nudged(self) -> "First":
+        """Laid elsewhere, each by itself: in footage the head has moved since."""
+        count, height, width = len(self.images), *self.images.shape[-2:]
+        noise = torch.randn(4, count, device=self.images.device)
+        turn, scale = _TURN * noise[0], torch.exp(_SCALE * noise[1])
+        centre = self.landmarks.new_tensor([[(width - 1) / 2, (height - 1) / 2]])
+        shift = _SHIFT * width * noise[2:].T
+        matrix = get_rotation_matrix2d(
+            centre.expand(count, 2), turn, scale[:, None].expand(count, 2)
+        )
+        matrix[..., 2] += shift
+        images = warp_affine(self.images, matrix, (height, width), padding_mode="border")
+        landmarks = self.landmarks @ matrix[..., :2].mT + matrix[:, None, :, 2]
+        return First(images, landmarks)
 
 
 def painted(
@@ -18,6 +50,7 @@ def painted(
     fit: Fit,
     spoken: Float[Tensor, "N 68 2"],
     noise: Float[Tensor, "*#N 3 H W"],
+    first: First,
 ) -> Float[Tensor, "B 3 H W"]:
     """Draw the last frame of each clip.
 
@@ -27,11 +60,16 @@ def painted(
         fit: the face in all their frames.
         spoken: landmarks of all their frames, in pixels.
         noise: what is put over the mouths.
+        first: what stands for the first frame of each one's footage.
     """
     resting = method.face.project(fit.identity, torch.zeros_like(fit.expression), fit.camera)
-    layers = method.layers(video.flatten(0, 1), spoken, resting, noise)
-    apart = layers.reshape(*video.shape[:2], *layers.shape[1:])
-    return method.renderer(last_window(apart, method.history))
+    images, (batch, time) = video.flatten(0, 1), video.shape[:2]
+    shades = method.shades(images, resting)
+    layers = method.layers(shaded(images, -shades), spoken, resting, noise)
+    window = last_window(layers.view(batch, time, *layers.shape[1:]), method.history)
+    last = shades.view(batch, time, 3)[:, -1]
+    seen = method.unmasked(shaded(first.images, -method.shades(*first)), first.landmarks)
+    return shaded(method.renderer(method.stacked(window, seen)), last)
 
 
 def last_window(layers: Float[Tensor, "B T C H W"], length: int) -> Float[Tensor, "B D H W"]:

@@ -151,11 +151,12 @@ def table(groups: Mapping[str, Scored]) -> str:
     for group, scored in groups.items():
         for name in dict.fromkeys(name for name, _ in scored):
             columns = np.array([e for n, e in scored if n == name]).T
-            lines.append(f"| {group} | {name} | {' | '.join(map(_cell, columns))} |")
+            lines.append(f"| {group} | {name} | {' | '.join(map(cell, columns))} |")
     return "\n".join(lines) + "\n"
 
 
-def _cell(values: Float[np.ndarray, "n"]) -> str:
+def cell(values: Float[np.ndarray, "n"]) -> str:
+    """A mean, in brackets its 95 % interval; a dash where there is nothing."""
     if np.isnan(values).all():
         return "-"
     ends = interval(values)
@@ -183,30 +184,45 @@ def _voices(folder: Path, corpus: str | None) -> list[Tensor]:
     return [mel_spectrogram(read_audio(path)) for path in [*first.values()][:_VOICES]]
 
 
+def add_clips(parser: argparse.ArgumentParser) -> None:
+    """The options that say what is held back, as for `avfuse fit`."""
+    parser.add_argument("--clips", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--labels", type=Path, metavar="DIR", help="landmarks, as for avfuse fit")
+    parser.add_argument("--cache", type=Path, default=Path(".cache/clips"), metavar="DIR")
+    parser.add_argument("--unseen", nargs="*", default=[], metavar="SPEAKER")
+    parser.add_argument("--held-back", type=int, default=10, metavar="N")
+
+
+def held_clips(options: argparse.Namespace, most: int | None = None) -> dict[str, list[ClipFile]]:
+    """Clips that are held back, by group, seen and unseen.
+
+    Args:
+        options: those of `add_clips`.
+        most: clips a group, spread evenly; None for all.
+    """
+    found = cached_clips(options.clips, options.labels, options.cache)
+    parts = split_clips(found, set(options.unseen), options.held_back)
+    held = {name: clips for name, clips in parts.items() if name != "train" and clips}
+    return {n: clips[:: -(-len(clips) // (most or len(clips)))] for n, clips in held.items()}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Score and print."""
     parser = argparse.ArgumentParser("tables", description="E_exp and E_ldmk (eq. 5) of models")
     parser.add_argument(
         "models", nargs="+", metavar="NAME=FILE", help="models of Everybody's Talkin'"
     )
-    parser.add_argument("--clips", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--labels", type=Path, metavar="DIR", help="landmarks, as for avfuse fit")
-    parser.add_argument("--cache", type=Path, default=Path(".cache/clips"), metavar="DIR")
-    parser.add_argument("--unseen", nargs="*", default=[], metavar="SPEAKER")
-    parser.add_argument("--held-back", type=int, default=10, metavar="N")
+    add_clips(parser)
     parser.add_argument("--voices", type=Path, metavar="DIR", help="others' speech: index.tsv")
     parser.add_argument("--corpus", metavar="NAME", help="of the voices; all unless given")
     parser.add_argument("--output", type=Path, metavar="FILE.md")
     options = parser.parse_args(arguments)
     try:
         models = models_of(options.models)
-        found = cached_clips(options.clips, options.labels, options.cache)
-        parts = split_clips(found, set(options.unseen), options.held_back)
         voices = [] if options.voices is None else _voices(options.voices, options.corpus)
         groups = {
             f"{name} ({len(clips)})": score(models, clips, voices)
-            for name, clips in parts.items()
-            if name != "train" and clips
+            for name, clips in held_clips(options).items()
         }
         made = table(groups)
         if options.output is not None:

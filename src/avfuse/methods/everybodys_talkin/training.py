@@ -18,7 +18,7 @@ from avfuse.layers.warp import blend
 from avfuse.methods.everybodys_talkin.clips import cropped
 from avfuse.methods.everybodys_talkin.examples import Examples, all_examples, first_examples
 from avfuse.methods.everybodys_talkin.method import EverybodysTalkin
-from avfuse.methods.everybodys_talkin.painting import RenderLoss, painted
+from avfuse.methods.everybodys_talkin.painting import First, RenderLoss, painted
 from avfuse.methods.everybodys_talkin.translation import (
     hearing,
     regression_checks,
@@ -203,8 +203,9 @@ class RendererTraining(EverybodysTalkinTraining):
         generator, discriminator = cast("list[LightningOptimizer]", self.optimizers())
         given = first_examples(batch, self.method.face)
         terms, spoken = self._spoken(given)
-        noise = torch.rand_like(batch.video1.flatten(0, 1))
-        image = painted(self.method, batch.video1, given.fit, spoken, noise)
+        noise = self.method.coloured(torch.rand_like(batch.video1.flatten(0, 1)))
+        first = First(batch.video2[:, 0], batch.landmarks2[:, 0]).nudged()
+        image = painted(self.method, batch.video1, given.fit, spoken, noise, first)
         target = batch.video1[:, -1]
         terms |= self.rendering(image, target, given.landmarks[:, -1])
         weight = self.hparams["adversarial"]
@@ -237,7 +238,8 @@ class RendererTraining(EverybodysTalkinTraining):
         """The mouth of V1's last frame, drawn from its true expression."""
         given = first_examples(batch, self.method.face)
         _, spoken = RendererTraining._spoken(self, given)
-        image = painted(self.method, batch.video1, given.fit, spoken, self.method.noise)
+        first = First(batch.video2[:, 0], batch.landmarks2[:, 0])
+        image = painted(self.method, batch.video1, given.fit, spoken, self.method.noise, first)
         source, target = batch.video1[:, 0], batch.video1[:, -1]
         return {**mouth_checks(image, source, target, given.landmarks[:, -1], PATCH)}
 
