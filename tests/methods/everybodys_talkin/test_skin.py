@@ -26,6 +26,14 @@ def test_a_plain_face_has_the_shades_of_its_colour(shapes):
     assert skin_shades(face * 0, shapes).isfinite().all()
 
 
+def test_each_frame_is_by_itself(shapes):
+    """Wherever a clip is cut, whoever else is in it and however near: the colours are the same."""
+    images = torch.rand(len(shapes), 3, 32, 32)
+    points = torch.cat([shapes[:1], 16 + 0.5 * (shapes[1:] - 16)])
+    alone = torch.cat([skin_shades(i[None], p[None]) for i, p in zip(images, points, strict=True)])
+    torch.testing.assert_close(skin_shades(images, points), alone)
+
+
 def test_what_lies_below_the_nose_says_nothing_of_the_skin(shapes):
     """It is masked, or another's lips."""
     images = torch.rand(len(shapes), 3, 32, 32)

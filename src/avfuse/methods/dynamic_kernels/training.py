@@ -188,9 +188,9 @@ class TalkingFace(Training):
         """
         audio = self.method.listen(torch.cat([batch.mel2, batch.mel1]))
         lips = torch.cat([batch.lips2, batch.lips1]) if self.training else None
-        given = torch.cat([batch.landmarks1, batch.landmarks2]) if self.method.landmarks else None
-        seen = None if given is None else seen_lips(given)
-        condition = self.method.fusion.prepare(Condition(audio, landmarks=lips, given=seen))
+        points = torch.cat([batch.landmarks1, batch.landmarks2])
+        given = seen_lips(points) if self.method.landmarks else None
+        condition = self.method.fusion.prepare(Condition(audio, landmarks=lips, given=given))
         source = fold(torch.cat([batch.video1, batch.video2]))
         return audio, self.method(source, condition.fold())
 

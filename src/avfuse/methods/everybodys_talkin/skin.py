@@ -9,8 +9,7 @@ from avfuse.geometry.heatmaps import heatmaps
 _SPOTS = ((41, 2, 31), (46, 14, 35), (28, 29, 30))
 """Skin that is not masked, each spot the middle of its landmarks: the cheeks, the nose."""
 
-_EYES = (36, 45)  # their outer corners
-_REACH = 0.08  # standard deviation of a spot's Gaussian, in distances of the eyes
+_REACH = 0.034  # standard deviation of a spot's Gaussian, in sides: a crop is as large as its face
 _DARKEST = 0.04  # and 1 less that: the log-odds of black and white are infinite
 
 
@@ -24,9 +23,8 @@ def skin_shades(
         resting: landmarks of the person in each frame's pose, in pixels.
     """
     spots = torch.stack([resting[:, spot].mean(1) for spot in _SPOTS], 1)
-    apart = (resting[:, _EYES[1]] - resting[:, _EYES[0]]).norm(dim=-1).mean()
     height, width = images.shape[-2:]
-    near = heatmaps(spots, height, width, float(_REACH * apart.clamp_min(1.0)))
+    near = heatmaps(spots, height, width, _REACH * width)
     colour = (images * near).sum((2, 3)) / near.sum((2, 3)).clamp_min(1e-6)
     return colour.clamp(_DARKEST, 1 - _DARKEST).logit()
 
