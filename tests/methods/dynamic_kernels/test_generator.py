@@ -6,8 +6,10 @@ import pytest
 import torch
 from jaxtyping import TypeCheckError
 
-from avfuse import Condition, DynamicKernel, Generator, NoFusion
+from avfuse import Condition, DynamicKernel, Generator, GivenLips, NoFusion
+from avfuse.geometry.pose import mean_shape
 from avfuse.layers.warp import blend, warp
+from avfuse.types import Seen
 
 
 @pytest.fixture(autouse=True)
@@ -233,3 +235,31 @@ class TestPrecision:
         mel = torch.randn(1, 1, 80, 16)
         first, second = (g(image, g.condition(mel).fold()).image for g in (one, other))
         assert torch.equal(first, second)
+
+
+class TestGivenLips:
+    """What a strategy is to know of the frames comes from their landmarks."""
+
+    @pytest.fixture
+    def method(self):
+        return small(functools.partial(GivenLips, inner=DynamicKernel))
+
+    def kernels(self, method, points):
+        seen = Seen(torch.zeros(len(points), 32, 32, 3, dtype=torch.uint8), points)
+        condition, _ = method.prepare(torch.zeros(1, len(points), 80, 16), seen)
+        return condition.kernels[0].weight
+
+    def test_other_lips_make_other_kernels(self, method):
+        assert method.landmarks
+        shut = torch.tensor(mean_shape()[None, :, :2]).float() * 10 + 16
+        opened = shut.clone()
+        opened[:, 65:68, 1] += 2
+        here, there = (self.kernels(method, points) for points in (shut, opened))
+        assert (here - there).abs().max() > 1e-4
+
+    def test_a_frame_without_a_face_spoils_no_other(self, method):
+        points = torch.tensor(mean_shape()[None, :, :2]).float() * 10 + 16
+        alone = self.kernels(method, points)
+        beside = self.kernels(method, torch.cat([points, torch.full_like(points, torch.nan)]))
+        assert beside.isfinite().all()
+        torch.testing.assert_close(beside[:1], alone)
