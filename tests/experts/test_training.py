@@ -1,12 +1,14 @@
 """What trainings of small networks share, on the smallest one."""
 
+import sys
+
 import pytest
 import torch
 from lightning import LightningDataModule, Trainer
 from torch import nn
 from torch.utils.data import DataLoader
 
-from avfuse.experts.training import ExpertTraining
+from avfuse.experts.training import ExpertTraining, command
 
 
 class Line(ExpertTraining):
@@ -50,3 +52,17 @@ def test_gradients_are_clipped_in_any_precision(tmp_path, precision):
     trainer.fit(module, Ones())
     assert module.norms == pytest.approx([5.0] * 4, rel=1e-3)
     assert (tmp_path / "made" / "w").read_text() == "written"
+
+
+@pytest.mark.parametrize(
+    ("logger", "left"),
+    [("logger=false", set()), ("logger=CSVLogger logger.save_dir=runs", {"runs"})],
+)
+def test_a_configuration_is_kept_with_the_log_and_nowhere_else(tmp_path, monkeypatch, logger, left):
+    monkeypatch.chdir(tmp_path)
+    quiet = "accelerator=cpu max_epochs=1 enable_checkpointing=false enable_progress_bar=false"
+    words = [f"--trainer.{word}" for word in f"{quiet} {logger}".split()]
+    monkeypatch.setattr(sys, "argv", ["training", "fit", *words])
+    command(Line, Ones)
+    assert {path.name for path in tmp_path.iterdir()} == left
+    assert len(list(tmp_path.rglob("config.yaml"))) == len(left)

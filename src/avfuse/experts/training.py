@@ -5,8 +5,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 import torch
-from lightning import LightningDataModule, LightningModule
-from lightning.pytorch.cli import LightningCLI
+from lightning import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.cli import LightningCLI, SaveConfigCallback
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 
 from avfuse.files.recipes import located
@@ -41,7 +41,16 @@ class ExpertTraining(LightningModule, ABC):
         }
 
 
+class LoggedConfig(SaveConfigCallback):
+    """Keeps the configuration where the logger's files lie; without a logger there is no place."""
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        if trainer.logger is not None:
+            super().setup(trainer, pl_module, stage)
+
+
 def command(training: type[ExpertTraining], data: type[LightningDataModule]) -> None:
     """Lightning's command line over a training and its data; recipes by name or path."""
     sys.argv[1:] = located(sys.argv[1:])  # there, since other processes begin in these words too
-    LightningCLI(training, data, save_config_kwargs={"overwrite": True})
+    kept = {"overwrite": True}
+    LightningCLI(training, data, save_config_callback=LoggedConfig, save_config_kwargs=kept)
