@@ -75,6 +75,12 @@ class TestGenerating:
         assert [k.shape for k in short] == [k.shape for k in long]
         assert sum(k.shape[2] for k in long) == small.receptive - 1
 
+    def test_goes_no_farther_than_heads_have_been(self, small, heard):
+        with torch.no_grad():
+            small.decode[-1].bias[:6] = torch.tensor([20.0, -20.0] * 3)
+        found, _ = small.generate(heard, torch.zeros(80, 12), torch.zeros(12), None)
+        assert found[-1, :6].tolist() == [2.5, -2.5] * 3
+
     def test_depends_on_sound_and_on_what_was(self, small, heard):
         noise, first = torch.zeros(80, 12), torch.zeros(12)
         found, _ = small.generate(heard, noise, first, None)
@@ -102,7 +108,17 @@ class TestGaussian:
         with torch.no_grad():
             small.decode[-1].bias[12:] = 50.0
         gaussian, _ = small(torch.zeros(1, 80, 12), heard)
-        assert torch.allclose((-gaussian.log_precision).exp(), torch.tensor(0.03))
+        least = torch.tensor([0.01, 0.03]).repeat_interleave(6).expand(1, 80, 12)
+        torch.testing.assert_close((-gaussian.log_precision).exp(), least)
+
+    def test_of_the_frame_before_a_network_that_says_nothing_keeps_the_pose(self):
+        before = torch.randn(2, 5, 12)
+        gaussian = Gaussian.after(before, torch.zeros(2, 5, 24))
+        torch.testing.assert_close(gaussian.mean[..., :6], before[..., :6])
+        assert not gaussian.mean[..., 6:].any()  # and stands still
+        deviation = (-gaussian.log_precision).exp()
+        wanted = torch.tensor([0.03, 1.0]).repeat_interleave(6).expand_as(deviation)
+        torch.testing.assert_close(deviation, wanted)
 
 
 @pytest.mark.slow

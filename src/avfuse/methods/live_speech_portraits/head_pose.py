@@ -17,7 +17,9 @@ NUMBERS = 12
 Kept = tuple[Tensor, ...]
 """The inputs that each layer still sees, (B, C, dilation)."""
 
-_LEAST = 0.03  # standard deviation, in the training's own
+_STEP = 0.03  # about what a pose changes in a frame, where its deviation over the footage is 1
+_LEAST = 0.01, 0.03  # deviation of pose and speed, likewise
+_FARTHEST = 2.5  # where hardly any frame was filmed, so that nobody could draw it
 
 
 class Gaussian(NamedTuple):
@@ -35,7 +37,20 @@ class Gaussian(NamedTuple):
     def of(cls, numbers: Float[Tensor, "B T 24"]) -> "Gaussian":
         """Means and logarithms side by side, as networks give them; σ is kept from vanishing."""
         mean, precision = numbers.chunk(2, 2)
-        return cls(mean, precision.clamp_max(-math.log(_LEAST)))
+        least = torch.tensor(_LEAST).repeat_interleave(NUMBERS // 2).to(numbers)
+        return cls(mean, torch.minimum(precision, -least.log()))
+
+    @classmethod
+    def after(cls, before: Float[Tensor, "B T 12"], numbers: Float[Tensor, "B T 24"]) -> "Gaussian":
+        """The same, poses counted from the frame before, in steps of its size.
+
+        A head hardly moves in a sixtieth of a second: means that are off by the least part of where
+        heads can be would be many times what it moves, and it would drift.
+        """
+        mean, precision = numbers.chunk(2, 2)
+        step = before.new_tensor([_STEP, 1.0]).repeat_interleave(NUMBERS // 2)
+        base = before * before.new_tensor([1.0, 0.0]).repeat_interleave(NUMBERS // 2)
+        return cls.of(torch.cat([base + step * mean, precision - step.log()], 2))
 
     def surprise(self, x: Float[Tensor, "B T 12"]) -> Float[Tensor, ""]:
         """Eq. 11: -ln of the likelihood of what came, the mean over frames."""
@@ -126,7 +141,7 @@ class PoseNetwork(nn.Module, ABC):
         x, found = last[None, None], []
         for frame, drawn in zip(self.listen(heard).unbind(1), noise, strict=True):
             gaussian, kept = self.predicted(x, frame[:, None], kept)
-            x = gaussian.sample(drawn[None, None])
+            x = _within(gaussian.sample(drawn[None, None]))
             found.append(x[0])
         assert kept is not None  # there is at least one frame
         return torch.cat(found), kept
@@ -176,10 +191,23 @@ class HeadPose(PoseNetwork):
     def predicted(
         self, before: Float[Tensor, "B T 12"], heard: Float[Tensor, "B T E"], kept: Kept | None
     ) -> tuple[Gaussian, Kept]:
+        numbers, left = self.decoded(before, heard, kept)
+        return Gaussian.after(before, numbers), left
+
+    def decoded(
+        self, before: Float[Tensor, "B T 12"], heard: Float[Tensor, "B T E"], kept: Kept | None
+    ) -> tuple[Float[Tensor, "B T 24"], Kept]:
+        """What the convolutions say of each frame, and the inputs that they still see."""
         x, sound = self.first(before.mT), heard.mT
         total, left = x.new_zeros(()), []
         for number, layer in enumerate(self.layers):
             x, skip, seen = layer(x, sound, None if kept is None else kept[number])
             total = total + skip
             left.append(seen)
-        return Gaussian.of(self.decode(total).mT), tuple(left)
+        return self.decode(total).mT, tuple(left)
+
+
+def _within(numbers: Float[Tensor, "B T 12"]) -> Float[Tensor, "B T 12"]:
+    """No pose farther from the mean than the person's head has been."""
+    pose, speed = numbers.chunk(2, 2)
+    return torch.cat([pose.clamp(-_FARTHEST, _FARTHEST), speed], 2)

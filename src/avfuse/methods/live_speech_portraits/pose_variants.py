@@ -20,7 +20,8 @@ class ForgetfulPose(HeadPose):
     def predicted(
         self, before: Float[Tensor, "B T 12"], heard: Float[Tensor, "B T E"], kept: Kept | None
     ) -> tuple[Gaussian, Kept]:
-        return super().predicted(torch.zeros_like(before), heard, kept)
+        numbers, left = self.decoded(torch.zeros_like(before), heard, kept)
+        return Gaussian.of(numbers), left
 
 
 class RecurrentPose(PoseNetwork):
@@ -41,7 +42,7 @@ class RecurrentPose(PoseNetwork):
     ) -> tuple[Gaussian, Kept]:
         state = None if kept is None else (kept[0], kept[1])
         made, left = self.lstm(torch.cat([before, heard], 2), state)
-        return Gaussian.of(self.decode(made)), left
+        return Gaussian.after(before, self.decode(made)), left
 
 
 NETWORKS: dict[str, type[HeadPose | RecurrentPose]] = {

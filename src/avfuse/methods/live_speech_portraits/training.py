@@ -12,6 +12,7 @@ from torchmetrics import Metric
 
 from avfuse.errors import InputError
 from avfuse.methods.live_speech_portraits import losses
+from avfuse.methods.live_speech_portraits.astray import astray, doubted
 from avfuse.methods.live_speech_portraits.critic import MultiScaleCritic
 from avfuse.methods.live_speech_portraits.data import Passage, PersonTakes, Portrait
 from avfuse.methods.live_speech_portraits.footage import meet
@@ -171,33 +172,44 @@ class PoseTraining(LiveTraining):
     Args:
         likelihood: eq. 11; else the squared distance, by which nothing is learnt of how sure it is:
             Table 2's L2, which is to be sampled with a `variety` of 0.
+        astray: how far from where they were filmed passages begin, in deviations of the person's
+            pose, so that a head which its own samples led away comes home; 0 for the paper's.
         **options: as of `LiveTraining`.
     """
 
     stage: ClassVar[str] = "pose"
 
-    def __init__(self, likelihood: bool = True, **options: Any) -> None:
+    def __init__(self, likelihood: bool = True, astray: float = 1.0, **options: Any) -> None:
         super().__init__(**options)
         self.save_hyperparameters()
-        self.likelihood = likelihood
+        self.likelihood, self.astray = likelihood, astray
 
-    def loss(self, batch: Passage) -> Tensor:
-        """Eq. 11, each frame by the true ones before it; or the squared distance."""
-        count = batch.numbers.shape[1]
-        gaussian, _ = self.method.pose(batch.numbers[:, :-1], batch.said[:, 1:count])
-        told = batch.numbers[:, 1:]
+    def loss(
+        self,
+        before: Float[Tensor, "B T 12"],
+        heard: Float[Tensor, "B T D"],
+        told: Float[Tensor, "B T 12"],
+    ) -> Tensor:
+        """Eq. 11, each frame by those before it; or the squared distance."""
+        gaussian, _ = self.method.pose(before, heard)
         return (
             gaussian.surprise(told) if self.likelihood else (gaussian.mean - told).square().mean()
         )
 
     def training_step(self, batch: Passage, batch_index: int) -> None:
-        loss = self.loss(batch)
+        person, numbers, count = self.method.person, batch.numbers, batch.numbers.shape[1]
+        if self.astray:
+            pace = person.pose_spread / person.speed_spread
+            numbers = astray(numbers, pace, self.astray)
+        before = doubted(numbers[:, :-1]) if self.astray else numbers[:, :-1]
+        loss = self.loss(before, batch.said[:, 1:count], numbers[:, 1:])
         descend(self, self.optimizers(), loss, clip=1.0)
         self.log("train/pose", loss.detach(), prog_bar=True)
 
     def checks(self, batch: Passage, split: str) -> dict[str, Tensor | Metric]:
         """Its loss of what is held back."""
-        return {"pose": self.loss(batch)}
+        numbers, count = batch.numbers, batch.numbers.shape[1]
+        return {"pose": self.loss(numbers[:, :-1], batch.said[:, 1:count], numbers[:, 1:])}
 
     def learning(self) -> list[nn.Module]:
         return [self.method.pose]
