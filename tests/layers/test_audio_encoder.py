@@ -52,6 +52,25 @@ class TestNetwork:
         with pytest.raises(ValueError, match=r"expected steps >= 16 and width >= 1"):
             AudioEncoder(steps, width)
 
+    def test_windows_are_positions_of_one_network(self):
+        encoder, one = AudioEncoder(22, 4, windows=3).eval(), AudioEncoder(16, 4).eval()
+        one.load_state_dict(encoder.state_dict())
+        mel = torch.randn(2, 80, 22)
+        found = encoder(mel).unflatten(1, (-1, encoder.positions))
+        assert encoder.positions == 3
+        for place, at in enumerate((0, 3, 6)):
+            torch.testing.assert_close(found[..., place], one(mel[..., at : at + 16]))
+
+    @pytest.mark.parametrize(
+        ("steps", "windows"), [(22, 0), (22, 1), (22, 5), (16, 2), (17, 3), (22, -1)]
+    )
+    def test_windows_that_do_not_spread(self, steps, windows):
+        with pytest.raises(ValueError, match=rf"windows={windows} .* over {steps} steps; expected"):
+            AudioEncoder(steps, 2, windows)
+
+    def test_one_window_of_sixteen_is_the_whole(self):
+        assert AudioEncoder(16, 2, windows=1).begins == AudioEncoder(16, 2).begins == (0,)
+
     def test_wrong_window(self):
         with pytest.raises(ValueError, match=r"\(2, 80, 12\); expected \(N, 80, 16\)"):
             AudioEncoder(width=2)(torch.randn(2, 80, 12))

@@ -100,7 +100,8 @@ def test_the_speech_encoder_stands_in_for_wav2lips(monkeypatch):
     deaf = factory({"class_path": "NoFusion", "init_args": {}})
     taken = TalkingFace(deaf, audio_width=2, **plan).method.audio.state_dict()
     assert all(torch.equal(taken[k], v) for k, v in spoken.state_dict().items())
-    with pytest.raises(ValueError, match="use mel_steps=16 and audio_width=32"):
+    start_from_speech(AudioEncoder(22, 2, windows=3))
+    with pytest.raises(ValueError, match="use mel_steps=16, or audio_windows, and audio_width=32"):
         start_from_speech(AudioEncoder(24, 2))
 
 

@@ -41,6 +41,8 @@ class Generator(Method[Condition, tuple[()], tuple[()]]):
             the warp.
         mel_steps: mel steps the audio encoder hears around a frame (16: 200 ms).
         audio_width: width of the audio encoder (32: Wav2Lip's).
+        audio_windows: of 16 mel steps that it hears one by one, spread over `mel_steps`; None hears
+            them all at once.
         size: pixels a side that it is trained for; it takes any that divide by `stride`.
     """
 
@@ -65,6 +67,7 @@ class Generator(Method[Condition, tuple[()], tuple[()]]):
         motion: Motion = "flow",
         mel_steps: int = 16,
         audio_width: int = 32,
+        audio_windows: int | None = None,
         size: int = 256,
     ) -> None:
         config = plain_config(locals())
@@ -78,7 +81,7 @@ class Generator(Method[Condition, tuple[()], tuple[()]]):
         if motion not in get_args(Motion):
             raise ValueError(f"motion={motion!r}; expected {', '.join(get_args(Motion))}")
         self.face = FaceEncoder(channels, blocks)
-        self.audio = AudioEncoder(mel_steps, audio_width)
+        self.audio = AudioEncoder(mel_steps, audio_width, audio_windows)
         self.fusion = fusion(Dims(self.face.channels, self.audio.dim, self.audio.positions))
         self.decoder = Decoder(channels, blocks)
         self.heads = _heads(channels[0], motion)

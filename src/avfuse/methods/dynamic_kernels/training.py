@@ -41,6 +41,7 @@ class TalkingFace(Training):
         motion: what the motion image is made of, as of [`Generator`][avfuse.Generator].
         mel_steps: mel steps the audio encoder hears around a frame.
         audio_width: width of the audio encoder; 32 is Wav2Lip's.
+        audio_windows: as of [`Generator`][avfuse.Generator].
         size: pixels a side that it is trained for.
         weights: a model to start from, by name or file, instead of from nothing; built alike.
         wav2lip: a Wav2Lip checkpoint to start the audio encoder from.
@@ -88,6 +89,7 @@ class TalkingFace(Training):
         motion: Motion = "flow",
         mel_steps: int = 16,
         audio_width: int = 32,
+        audio_windows: int | None = None,
         size: int = 256,
         weights: str | None = None,
         wav2lip: str | None = None,
@@ -119,6 +121,7 @@ class TalkingFace(Training):
             motion=motion,
             mel_steps=mel_steps,
             audio_width=audio_width,
+            audio_windows=audio_windows,
             size=size,
         )
         super().__init__(generator.to(memory_format=torch.channels_last), weights)
@@ -244,10 +247,10 @@ def start_from_speech(encoder: AudioEncoder) -> None:
     from avfuse.experts.speech.encoder import load_speech_encoder
 
     given = load_speech_encoder()
-    if (given.steps, given.dim) != (encoder.steps, encoder.dim):
+    if (given.window, given.width) != (encoder.window, encoder.width):
         raise ValueError(
-            f"the audio encoder hears {encoder.steps} steps and has a feature of {encoder.dim}; "
-            f"the speech encoder has {given.steps} and {given.dim}: use mel_steps=16 and "
-            f"audio_width=32, or speech_encoder=false"
+            f"the audio encoder hears windows of {encoder.window} steps and has width="
+            f"{encoder.width}; the speech encoder has {given.window} and {given.width}: use "
+            f"mel_steps=16, or audio_windows, and audio_width=32; or speech_encoder=false"
         )
     encoder.load_state_dict(given.state_dict())
