@@ -136,8 +136,14 @@ def wav2lip(tmp_path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def tiny_cache(tmp_path_factory) -> Path:
+    """Where the faces of tiny trainings lie; whoever needs them first renders them."""
+    return tmp_path_factory.mktemp("tiny")
+
+
 @pytest.fixture
-def tiny_training(tmp_path, monkeypatch) -> list[str]:
+def tiny_training(tmp_path, tiny_cache, monkeypatch) -> list[str]:
     """Words that make any recipe a training of two steps on tiny procedural faces."""
 
     def short(seed, **options):
@@ -153,7 +159,7 @@ def tiny_training(tmp_path, monkeypatch) -> list[str]:
         "data.labels": "null",
         "data.unseen": "[]",
         "data.synthetic": 2,
-        "data.cache": tmp_path / "cache",
+        "data.cache": tiny_cache,
         "data.frames": 2,
         "data.window": "null",
         "data.batch": 2,

@@ -28,16 +28,26 @@ def voice():
     return (waveform * 32767).astype("<i2")
 
 
-@pytest.fixture
-def program(model, face, interruptible):
-    """An example, started; interrupted after the test, unless it has ended."""
-    started = []
+@pytest.fixture(scope="module")
+def begin(model, face, interruptible):
+    """Starts an example."""
 
     def start(name, *words):
         command = [sys.executable, EXAMPLES / name, "--face", face, "--model", model, *words]
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         plain = os.environ | {"LC_ALL": "C"}
-        started.append(subprocess.Popen(command, **pipes, **interruptible, env=plain))
+        return subprocess.Popen(command, **pipes, **interruptible, env=plain)
+
+    return start
+
+
+@pytest.fixture
+def program(begin):
+    """An example, started; killed after the test, unless it has ended."""
+    started = []
+
+    def start(*words):
+        started.append(begin(*words))
         return started[-1]
 
     yield start
@@ -124,15 +134,19 @@ async def converse(address, pcm, most, rate=None):
 
 
 class TestWebSocketServer:
-    @pytest.fixture
-    def server(self, program):
-        running = program("websocket_server.py", "--port", "0")
-        address = running.stdout.readline().decode().strip()
-        assert address.startswith("ws://127.0.0.1:"), running.stderr.read()
-        yield address
-        running.send_signal(signal.SIGINT)
-        _, errors = running.communicate(timeout=300)
-        assert (running.returncode, errors) == (130, b"")
+    @pytest.fixture(scope="class")
+    def server(self, begin):
+        """One for all of them, whatever a client before did to it."""
+        running = begin("websocket_server.py", "--port", "0")
+        try:
+            address = running.stdout.readline().decode().strip()
+            assert address.startswith("ws://127.0.0.1:"), running.stderr.read()
+            yield address
+            running.send_signal(signal.SIGINT)
+            _, errors = running.communicate(timeout=300)
+            assert (running.returncode, errors) == (130, b"")
+        finally:
+            running.kill()
 
     def test_a_conversation(self, server, voice, person):
         hello, frames, code = asyncio.run(converse(server, voice, 777))

@@ -103,8 +103,8 @@ def test_the_search_over_kernels_builds_what_it_asks_for():
         assert model.hparams["rate"] == pytest.approx(wanted["model.rate"])
 
 
-def test_the_agent_runs_a_trial(sweep, tiny_training, tmp_path, monkeypatch, capfd):
-    cached_twins(2, 0, tmp_path / "cache")  # here, where procedural faces are tiny
+def test_the_agent_runs_a_trial(sweep, tiny_training, tiny_cache, tmp_path, monkeypatch, capfd):
+    cached_twins(2, 0, tiny_cache)  # here, where procedural faces are tiny
     trial = json.loads(json.dumps(sweeps.next_run(sweep, []).config))  # as the server sends it
     agent = _agent({**sweep, "command": sweep["command"] + tiny_training}, tmp_path, monkeypatch)
     agent._command_run({"run_id": "trial", "program": sweep["program"], "args": trial})

@@ -9,6 +9,7 @@ import yaml
 from avfuse.ablation.plan import lay_out, layered, options_inside, read_plan, slug
 from avfuse.cli import main
 from avfuse.errors import InputError
+from avfuse.fit.command import trainable
 from avfuse.fusion.naming import strategies
 
 
@@ -163,26 +164,53 @@ def test_the_smoke_ablation_has_every_strategy(recipes):
 
 
 def pytest_generate_tests(metafunc):
-    if "variant" in metafunc.fixturenames:
-        from pathlib import Path
+    """`trained`: one variant of each plan, and every one of the smoke ablation, which has all
+    strategies; `built`: the others, whose methods tests/test_recipes.py trains by their recipes."""
+    from pathlib import Path
 
-        found = plans(Path(__file__).parents[2] / "recipes")
-        pairs = [(path, name) for path in found for name in read_plan(path).variants]
-        metafunc.parametrize(
-            ("plan", "variant"), pairs, ids=[f"{path.stem}: {name}" for path, name in pairs]
-        )
+    for fixture in {"trained", "built"} & set(metafunc.fixturenames):
+        pairs = [
+            (path, name)
+            for path in plans(Path(__file__).parents[2] / "recipes")
+            for number, name in enumerate(read_plan(path).variants)
+            if (path.stem == "smoke" or number == 0) == (fixture == "trained")
+        ]
+        names = [f"{path.stem}: {name}" for path, name in pairs]
+        metafunc.parametrize(fixture, pairs, ids=names)
 
 
-def test_every_variant_trains_two_steps(plan, variant, tmp_path, tiny_training, capsys):
-    content = read_plan(plan)
-    recipe = tmp_path / "recipe.yaml"
-    own = layered(content.recipe, content.stages[-1], content.variants[variant])
-    recipe.write_text(yaml.safe_dump(options_inside(own)))
-    # A frozen audio network has sizes of its own, which are not tiny.
-    frozen = content.recipe["model"].get("audio") == "frozen"
-    loose = ["--model.audio=trained", "--model.speech_encoder=false"] if frozen else []
-    assert main(["fit", f"--config={recipe}", *tiny_training, *loose]) == 0
+@pytest.fixture
+def words(tmp_path, tiny_training):
+    """Of a variant's last training, made tiny."""
+
+    def of(path, variant):
+        content = read_plan(path)
+        recipe = tmp_path / "recipe.yaml"
+        own = layered(content.recipe, content.stages[-1], content.variants[variant])
+        recipe.write_text(yaml.safe_dump(options_inside(own)))
+        # A frozen audio network has sizes of its own, which are not tiny.
+        frozen = content.recipe["model"].get("audio") == "frozen"
+        loose = ["--model.audio=trained", "--model.speech_encoder=false"] if frozen else []
+        return [f"--config={recipe}", *tiny_training, *loose]
+
+    return of
+
+
+def test_variants_train_two_steps(trained, words, tmp_path, capsys):
+    assert main(["fit", *words(*trained)]) == 0
     assert list((tmp_path / "run").rglob("last.ckpt"))
+
+
+def test_variants_are_built(built, words):
+    path, variant = built
+    said = options_inside(read_plan(path).variants[variant])["model"]
+    _, training, _ = trainable(words(path, variant))
+    config = training.method.config
+    assert config.get("blend", True) == {**said, **said.get("init_args", {})}.get("blend", True)
+    chosen = said.get("fusion")
+    if chosen is not None:
+        name = chosen if isinstance(chosen, str) else chosen["class_path"]
+        assert config["fusion"]["class_path"] == name
 
 
 def test_nothing_but_the_strategy_and_blending_differs(recipes):

@@ -17,7 +17,7 @@ from avfuse.runtime.eager import EagerRunner
 from avfuse.runtime.nest import mapped, tensors_of
 from avfuse.runtime.parity import largest_error, trial
 from avfuse.runtime.speaker import Past, Speaker
-from avfuse.sound.mel import mel_spectrogram, mel_windows
+from avfuse.sound.mel import SAMPLE_RATE, mel_spectrogram, mel_windows
 from avfuse.speaking.generate import generate
 from avfuse.speaking.stream import Stream
 from avfuse.types import Seen
@@ -27,6 +27,7 @@ from avfuse.video.write import VideoWriter
 
 FRAMES = 7
 LEVELS = 0.01  # what rounding may do, of 255
+SPOKEN = 0.6  # seconds: more than a stream's chunk of 8 frames, and than there is footage
 
 
 def found():
@@ -55,9 +56,25 @@ def lively(method):
 
 
 @pytest.fixture(scope="module")
-def made():
+def built():
     """Methods that were built already, by name and configuration."""
     return {}
+
+
+@pytest.fixture(scope="module")
+def glimpse(tmp_path_factory, made, person):
+    """A video of six frames, which whoever speaks for longer goes through forth and back."""
+    few = person._replace(
+        frames=person.frames[:6], waveform=person.waveform[: 6 * SAMPLE_RATE // 25],
+        landmarks=person.landmarks[:6], times=person.times[:6],
+    )  # fmt: skip
+    return made.video(tmp_path_factory.mktemp("glimpse") / "face.mp4", few, sound=False, crf=8)
+
+
+@pytest.fixture(scope="module")
+def sentence(tmp_path_factory, made, speech):
+    waveform = read_audio(speech).numpy()[: round(SPOKEN * SAMPLE_RATE)]
+    return made.speech(tmp_path_factory.mktemp("sentence") / "speech.wav", waveform)
 
 
 def test_methods_are_found():
@@ -72,12 +89,12 @@ def test_an_unknown_one_is_named_with_the_known():
 @pytest.mark.parametrize(("name", "config"), list(found()))
 class TestContract:
     @pytest.fixture
-    def method(self, name, config, made):
+    def method(self, name, config, built):
         key = name, json.dumps(config)
-        if key not in made:
+        if key not in built:
             torch.manual_seed(0)
-            made[key] = lively(method_named(name).build(config))
-        return made[key]
+            built[key] = lively(method_named(name).build(config))
+        return built[key]
 
     @pytest.fixture
     def heard(self, method):
@@ -198,15 +215,17 @@ class TestContract:
         for key, value in method.state_dict().items():
             assert torch.equal(value, before[key])
 
-    def test_generate_writes_a_clip(self, method, face, speech, tmp_path):
-        given = None if method.whole and not method.references else face
-        report = generate(given, speech, tmp_path / "out.mp4", model=method, quiet=True)
+    def test_generate_writes_a_clip(self, method, glimpse, sentence, tmp_path):
+        given = None if method.whole and not method.references else glimpse
+        report = generate(given, sentence, tmp_path / "out.mp4", model=method, quiet=True)
         info = probe(tmp_path / "out.mp4")
-        assert report.frames == report.frames_with_face == round(info.fps)  # of one second
-        wanted = (method.size,) * 2 if method.whole else probe(face)[:2]
+        assert report.frames == report.frames_with_face == round(SPOKEN * info.fps)
+        wanted = (method.size,) * 2 if method.whole else probe(glimpse)[:2]
         assert info[:2] == wanted
 
-    def test_a_stream_shows_what_generate_writes(self, method, face, speech, tmp_path, monkeypatch):
+    def test_a_stream_shows_what_generate_writes(
+        self, method, glimpse, sentence, tmp_path, monkeypatch
+    ):
         """To a level, whose sums depend on where they lie in memory; after a reset too."""
         write, written = VideoWriter.write, []
 
@@ -214,19 +233,20 @@ class TestContract:
             written.append(image)
             write(self, image, time)
 
-        given = None if method.whole and not method.references else face
+        given = None if method.whole and not method.references else glimpse
         with monkeypatch.context() as patched:
             patched.setattr(VideoWriter, "write", kept)
-            generate(given, speech, tmp_path / "o.mp4", model=method, runner="eager", quiet=True)
-        sound = read_audio(speech).numpy()
+            generate(given, sentence, tmp_path / "o.mp4", model=method, runner="eager", quiet=True)
+        sound = read_audio(sentence).numpy()
         with Stream(method, given, runner="eager", chunk=8) as stream:
             for _ in range(2):
-                shown = [frame.image for frame in (*stream.push(sound), *stream.flush())]
-                assert len(shown) == len(written) > 1
-                for one, other in zip(shown, written, strict=True):
-                    assert np.abs(one.astype(int) - other).max() <= 1
+                soon, late = list(stream.push(sound)), list(stream.flush())
+                assert len(soon) >= 8
+                assert len(soon) + len(late) == len(written)
+                for frame, other in zip(soon + late, written, strict=True):
+                    assert np.abs(frame.image.astype(int) - other).max() <= 1
                 stream.reset()
-        before = 0 if given is None else next(frames(face, exact=True)).image
+        before = 0 if given is None else next(frames(glimpse, exact=True)).image
         assert np.abs(written[0].astype(int) - before).max() > 10  # or nothing was drawn at all
 
     def test_bad_input_is_one_line(self, method, speech, face, tmp_path):

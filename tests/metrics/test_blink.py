@@ -18,11 +18,6 @@ def eyes(height, count=1):
     return points
 
 
-@pytest.mark.parametrize("height", [0.0, 1.0, 3.0])
-def test_openness_in_closed_form(height):
-    assert eye_openness(eyes(height)).item() == pytest.approx(height / 10, abs=1e-6)
-
-
 def test_counts_falls_and_not_frames():
     openness = torch.tensor([0.3, 0.31, 0.1, 0.05, 0.3, 0.2, 0.3, 0.1, 0.3, 0.3, 0.3])
     assert blinks(openness) == 2

@@ -32,6 +32,14 @@ class OneLineParser(LightningArgumentParser):
 class TrainingCLI(LightningCLI):
     """What model and data must agree on is set once, in the model."""
 
+    def __init__(self, *classes: type, args: list[str], **options: Any) -> None:
+        self._verb = args[:1]
+        super().__init__(*classes, args=args, **options)
+
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
+        """The verb that is asked for: a parser for each of the others would take as long again."""
+        return {name: skip for name, skip in super().subcommands().items() if name in self._verb}
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         model = "model.init_args" if self.subclass_mode_model else "model"
         data = "data.init_args" if self.subclass_mode_data else "data"

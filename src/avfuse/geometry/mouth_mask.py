@@ -8,9 +8,6 @@ import math
 
 import torch
 from jaxtyping import Float
-from kornia.filters import gaussian_blur2d
-from kornia.image import draw_convex_polygon
-from kornia.morphology import erosion
 from torch import Tensor
 
 OUTLINE = [*range(3, 14), 35, 31]
@@ -37,6 +34,11 @@ def mouth_mask(
         erode: how far the polygon's edge retreats, in widths of the picture.
         blur: standard deviation of the Gaussian, in widths of the picture; above 0.
     """
+    # Here, because speaking asks for masks now and then, and kornia takes a second to import.
+    from kornia.filters import gaussian_blur2d
+    from kornia.image import draw_convex_polygon
+    from kornia.morphology import erosion
+
     outline = landmarks[:, OUTLINE].detach()
     mask = outline.new_zeros(len(outline), 1, height, width)
     mask = draw_convex_polygon(mask, outline, outline.new_ones(1))

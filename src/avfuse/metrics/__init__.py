@@ -6,7 +6,8 @@ into batches or spread over processes. Where the first axis is called T, an upda
 where it is N, any frames.
 """
 
-from avfuse.metrics.blink import BlinkRate, blink_rate, blinks, eye_openness
+from avfuse.geometry.eyes import eye_openness
+from avfuse.metrics.blink import BlinkRate, blink_rate, blinks
 from avfuse.metrics.closure import ClosureGap, Closures, ClosureShare, closure, closure_gaps
 from avfuse.metrics.csim import CSIM, csim
 from avfuse.metrics.expression import EExp, ELdmk, e_exp, e_ldmk

@@ -5,18 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torchmetrics import Metric
 
-CLOSED = 0.5
-"""Lids nearer than this share of their usual distance count as closed."""
-
-_RIGHT, _LEFT = slice(36, 42), slice(42, 48)
-
-
-def eye_openness(landmarks: Float[Tensor, "T 68 2"]) -> Float[Tensor, "T"]:
-    """Eye aspect ratio, the mean of both eyes (Soukupova and Cech 2016, eq. 1).
-
-    The lids' distance over the eye's width: about 0.3 open, under 0.1 shut; NaN without a face.
-    """
-    return (_aspect(landmarks[:, _RIGHT]) + _aspect(landmarks[:, _LEFT])) / 2
+from avfuse.geometry.eyes import CLOSED, eye_openness
 
 
 def blinks(openness: Float[Tensor, "T"]) -> Int[Tensor, ""]:
@@ -70,12 +59,6 @@ class BlinkRate(Metric):
     def compute(self) -> Float[Tensor, ""]:
         """Blinks a minute over every clip so far; NaN before the first."""
         return (60 * self.blinks / self.seconds).float()
-
-
-def _aspect(eye: Float[Tensor, "T 6 2"]) -> Float[Tensor, "T"]:
-    outer, upper1, upper2, inner, lower2, lower1 = eye.unbind(1)
-    height = (upper1 - lower1).norm(dim=-1) + (upper2 - lower2).norm(dim=-1)
-    return height / (2 * (outer - inner).norm(dim=-1))
 
 
 def _seconds(times: Float[Tensor, "T"]) -> Float[Tensor, ""]:

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from avfuse.faces.tracker import Face
-from avfuse.metrics.blink import CLOSED, eye_openness
+from avfuse.geometry.eyes import CLOSED, eye_openness
 from avfuse.sound.mel import mel_spectrogram, mel_windows
 
 _HOLD = _SKIP = 0.3  # what it costs to show a frame twice, or to leave one out
