@@ -27,6 +27,8 @@ from avfuse.video.write import VideoWriter
 
 FRAMES = 7
 LEVELS = 0.01  # what rounding may do, of 255
+VARIANTS = {"everybodys_talkin": {"colours": "skin", "first_frame": True}}
+"""Options by which a method prepares or draws in another way."""
 SPOKEN = 0.6  # seconds: more than a stream's chunk of 8 frames, and than there is footage
 
 
@@ -35,6 +37,8 @@ def found():
     for name in methods():
         tiny = dict(method_named(name).tiny)
         yield pytest.param(name, tiny, id=name)
+        if name in VARIANTS:
+            yield pytest.param(name, {**tiny, **VARIANTS[name]}, id=f"{name}-variant")
         for strategy in strategies() if "fusion" in tiny else ():
             inner = {"inner": {"class_path": "ChannelConcat", "init_args": {}}}
             options = inner if strategy in ("GivenLips", "LandmarkCascade", "LipShape") else {}
