@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from av.stream import Disposition
 from made_media import click, make_sound, make_video, picture, sine
 
 from avfuse.errors import InputError
@@ -138,6 +139,62 @@ def test_stereo(tmp_path):
     assert both[0, 100] == pytest.approx(0.8, abs=1e-3)
     assert both[1, 100] == pytest.approx(0.4, abs=1e-3)
     assert read_audio(path)[100] == pytest.approx(0.6, abs=1e-3)
+
+
+def make_stereo(path, left, right, rate=16_000):
+    """A file of two channels."""
+    with av.open(str(path), "w") as container:
+        track = container.add_stream("pcm_s16le", rate=rate)
+        track.layout = "stereo"
+        both = np.stack([left, right]).astype(np.float32)
+        for start in range(0, both.shape[1], 1024):
+            piece = np.ascontiguousarray(both[:, start : start + 1024])
+            frame = av.AudioFrame.from_ndarray(piece, "fltp", "stereo")
+            frame.sample_rate = rate
+            container.mux(track.encode(frame))
+        container.mux(track.encode(None))
+    return path
+
+
+class TestOpposition:
+    """Channels that cancel each other out, as wrongly wired microphones give them."""
+
+    @pytest.mark.parametrize("silence", [0.0, 2.0])
+    def test_the_louder_is_heard(self, tmp_path, caplog, silence):
+        voice = np.concatenate([np.zeros(round(silence * 16_000)), sine(300, 3, 16_000)])
+        path = make_stereo(tmp_path / "opposed.wav", -0.95 * voice, voice)
+        np.testing.assert_allclose(read_audio(path).numpy(), voice, atol=1e-3)
+        assert caplog.text.count("its channels cancel each other out") == 1
+
+    def test_others_become_their_mean(self, tmp_path, caplog):
+        left, right = sine(300, 3, 16_000), sine(450, 3, 16_000)
+        for name, one, two in (("two", left, right), ("one", left, 0 * left), ("like", left, left)):
+            path = make_stereo(tmp_path / f"{name}.wav", one, two)
+            np.testing.assert_allclose(read_audio(path).numpy(), (one + two) / 2, atol=1e-3)
+        assert not caplog.text
+
+    def test_a_pair_is_kept(self, tmp_path):
+        voice = sine(300, 1, 16_000)
+        path = make_stereo(tmp_path / "opposed.wav", -voice, voice)
+        both = np.concatenate(list(AudioReader(path).blocks()), 1)
+        np.testing.assert_allclose(both, np.stack([-voice, voice]), atol=1e-3)
+
+
+@pytest.mark.parametrize("default", [0, 1])
+def test_the_default_track_is_heard(tmp_path, default):
+    path, rate = tmp_path / "two.mkv", 16_000
+    with av.open(str(path), "w") as container:
+        tracks = [container.add_stream("pcm_s16le", rate=rate, layout="mono") for _ in range(2)]
+        for number, track in enumerate(tracks):
+            track.disposition = Disposition.default if number == default else Disposition(0)
+        for number, track in enumerate(tracks):
+            tone = sine(300 * (number + 1), 1, rate).astype(np.float32)[None]
+            frame = av.AudioFrame.from_ndarray(tone, "fltp", "mono")
+            frame.sample_rate, frame.pts = rate, 0
+            container.mux(track.encode(frame))
+            container.mux(track.encode(None))
+    want = sine(300 * (default + 1), 1, rate)
+    np.testing.assert_allclose(read_audio(path).numpy(), want, atol=1e-3)
 
 
 def test_blocks_are_small_and_add_up(tmp_path):

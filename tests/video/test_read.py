@@ -1,4 +1,5 @@
 import gc
+import re
 import struct
 import weakref
 from fractions import Fraction
@@ -9,6 +10,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.stream import Disposition
 from made_media import PATCHES, click, make_sound, make_tiles, make_video, picture
 
 from avfuse.errors import InputError
@@ -282,3 +284,27 @@ def test_bad_input(tmp_path, clip, capfd):
             with pytest.raises(InputError):
                 probe(path)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_free_text_in_place_of_the_length(tmp_path):
+    path = make_video(tmp_path / "said.mkv", [picture(i) for i in range(10)])
+    said, count = re.subn(rb"\d\d:\d\d:\d\d\.\d{9}", b"about four seconds", path.read_bytes())
+    assert count
+    path.write_bytes(said)
+    assert len(list(frames(path))) == 10
+    assert probe(path).frames == 10
+
+
+@pytest.mark.parametrize("default", [0, 1])
+def test_the_default_picture_is_seen(tmp_path, default):
+    path = tmp_path / "two.mkv"
+    with av.open(str(path), "w") as container:
+        tracks = [container.add_stream("ffv1", rate=25) for _ in range(2)]
+        for number, track in enumerate(tracks):
+            track.width, track.height, track.pix_fmt = 64, 48 + 16 * number, "yuv420p"
+            track.disposition = Disposition.default if number == default else Disposition(0)
+        for track in tracks:
+            image = np.zeros((track.height, 64, 3), np.uint8)
+            container.mux(track.encode(av.VideoFrame.from_ndarray(image)))
+            container.mux(track.encode(None))
+    assert probe(path).height == 48 + 16 * default

@@ -1,7 +1,9 @@
 """Any file's sound, in blocks, on the clock of its picture."""
 
+import logging
 import wave
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 import torch
@@ -29,8 +31,13 @@ from avfuse.video.media import (
 Samples = Float[np.ndarray, "C L"]
 """A block of sound: channels, samples."""
 
+_log = logging.getLogger(__name__)
+
 _JITTER = 0.04  # seconds by which stamps may be off before samples are taken as lost
 _BROKEN = 600.0  # seconds; a longer jump is a broken clock rather than a pause
+_HEARD = 1e-3  # of full scale; what is softer tells nothing of how two channels go together
+_LISTENED = 1.0, 30.0  # seconds that are heard, or wait, before two channels become one
+_CANCELS = 0.01  # of the louder channel's power: a mean below that is what opposition leaves
 
 
 class AudioReader:
@@ -42,7 +49,8 @@ class AudioReader:
     Args:
         path: of any file with sound.
         rate: samples a second to resample to; None keeps the file's own.
-        channels: 1 (the mean) or 2; None keeps the file's own, at most 2.
+        channels: 1 or 2; None keeps the file's own, at most 2. One is the mean of two, or the
+            louder where they are in opposition, so that their mean is silence.
 
     Raises:
         InputError: if the file is missing, damaged or cut short, or has no sound.
@@ -69,7 +77,11 @@ class AudioReader:
             InputError: if no sample can be decoded, or one is not finite, or the file ends long
                 before it says.
         """
-        own = (_with_channels(block, self.channels) for block in self._own_blocks())
+        own = self._own_blocks()
+        if (self._own_channels, self.channels) == (2, 1):
+            own = self._joined(own)
+        elif self._own_channels < self.channels:
+            own = (np.repeat(block, 2, axis=0) for block in own)
         return own if self.rate == self._own_rate else self._resampled(own)
 
     def _resampled(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
@@ -77,6 +89,23 @@ class AudioReader:
         for block in blocks:
             yield from resampler.push(block)
         yield from resampler.flush()
+
+    def _joined(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
+        """Two channels as one, in one way from beginning to end: as what is heard first decides."""
+        waiting, power = [], np.zeros(3)
+        heard = waits = 0
+        for block in blocks:
+            waiting.append(block)
+            power += np.square([*block, block.mean(0)], dtype=np.float64).sum(1)
+            heard += int((np.abs(block).max(0) > _HEARD).sum())
+            waits += block.shape[1]
+            if heard >= _LISTENED[0] * self._own_rate or waits >= _LISTENED[1] * self._own_rate:
+                break
+        louder = int(power[:2].argmax())
+        if opposed := bool(power[2] < _CANCELS * power[louder]):
+            _log.warning("%s: its channels cancel each other out; the louder is heard", self.path)
+        for block in chain(waiting, blocks):
+            yield block[[louder]] if opposed else block.mean(0, keepdims=True)
 
     def _own_blocks(self) -> Iterator[Samples]:
         """Blocks at the file's own rate, aligned with the picture."""
@@ -229,12 +258,6 @@ def write_wav(path: FilePath, waveform: Float32[np.ndarray, "L"]) -> None:
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
         file.writeframes((waveform.clip(-1, 1) * 32767).astype("<i2").tobytes())
-
-
-def _with_channels(block: Samples, channels: int) -> Float[np.ndarray, "_ L"]:
-    if len(block) == channels:
-        return block
-    return block.mean(0, keepdims=True) if channels == 1 else np.repeat(block, 2, axis=0)
 
 
 def _first_frame_time(path: FilePath) -> float | None:

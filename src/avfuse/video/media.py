@@ -1,6 +1,7 @@
 """Opening media files, and turning what is wrong with them into one clear line."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -20,6 +21,8 @@ FilePath = str | os.PathLike[str]
 """Where a file is."""
 
 _COPY_AGAIN = "copy or download it again"
+_CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")  # of a tag in which anything may stand
+_SIXTIES = 3600, 60, 1
 _UNKNOWN = 0x7FFF_0000  # bytes; who writes RIFF to a pipe claims about 2 or 4 GiB
 
 
@@ -54,7 +57,7 @@ def open_media(path: FilePath) -> Iterator[InputContainer]:
 
 
 def video_stream(container: InputContainer, path: FilePath) -> VideoStream:
-    """The file's picture; a sound file's cover does not count.
+    """The file's picture, as FFmpeg chooses: the default one, else the largest; no cover.
 
     Raises:
         InputError: if there is none, its codec is unknown, or it is a photo in tiles.
@@ -67,7 +70,7 @@ def video_stream(container: InputContainer, path: FilePath) -> VideoStream:
         raise InputError(
             f"{path}: a photo in tiles (HEIC), which cannot be read; save it as JPEG or PNG"
         )
-    stream = streams[0]
+    stream = max(streams, key=lambda s: (_is_default(s), s.width * s.height))
     if stream.codec_context is None:
         raise InputError(f"{path}: its video codec is unknown; convert it to H.264 first")
     # Measured: libav's threads cost more in hand-over than they give at these sizes.
@@ -76,14 +79,14 @@ def video_stream(container: InputContainer, path: FilePath) -> VideoStream:
 
 
 def audio_stream(container: InputContainer, path: FilePath) -> AudioStream:
-    """The file's sound, its first stream.
+    """The file's sound, as FFmpeg chooses: the default track, else the one of most channels.
 
     Raises:
         InputError: if there is none, or its codec is unknown.
     """
     if not container.streams.audio:
         raise InputError(f"{path}: has no sound; give a file with a sound track")
-    stream = container.streams.audio[0]
+    stream = max(container.streams.audio, key=lambda s: (_is_default(s), s.channels))
     if stream.codec_context is None:
         raise InputError(f"{path}: its audio codec is unknown; convert it to WAV first")
     return stream
@@ -117,9 +120,13 @@ def declared_end(stream: VideoStream | AudioStream) -> float | None:
     name = stream.container.format.name
     if name.startswith(("mov", "avi", "flac")) and stream.duration and stream.time_base:
         return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
-    if name.startswith("matroska") and "DURATION" in stream.metadata:
-        hours, minutes, seconds = stream.metadata["DURATION"].rstrip("\0").split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    if name.startswith("matroska"):
+        told = _CLOCK.fullmatch(stream.metadata.get("DURATION", "").rstrip("\0"))
+        return (
+            None
+            if told is None
+            else sum(float(n) * s for n, s in zip(told.groups(), _SIXTIES, strict=True))
+        )
     return None
 
 
@@ -156,6 +163,10 @@ def check_complete(path: FilePath, stream: VideoStream | AudioStream) -> None:
 def seconds(ticks: int | None, time_base: Fraction | None) -> float | None:
     """A timestamp in seconds, or None where there is none."""
     return None if ticks is None or time_base is None else float(ticks * time_base)
+
+
+def _is_default(stream: VideoStream | AudioStream) -> bool:
+    return bool(stream.disposition & Disposition.default)
 
 
 def _check_file(path: Path) -> None:
