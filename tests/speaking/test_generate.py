@@ -7,6 +7,7 @@ import tracemalloc
 import weakref
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -105,6 +106,23 @@ class TestOutput:
         heard, given = read_audio(speak()[0]), read_audio(speech)
         length = min(len(heard), len(given))
         assert np.corrcoef(heard[:length], given[:length])[0, 1] > 0.95
+
+    def test_a_calls_speech_is_whole_though_its_picture_came_late(self, speak, person, tmp_path):
+        call, tone = tmp_path / "call.mkv", 0.5 * np.sin(np.arange(2 * SAMPLE_RATE) / 8)
+        with av.open(str(call), "w") as container:
+            picture = container.add_stream("libx264", rate=25, width=64, height=64)
+            sound = container.add_stream("pcm_s16le", rate=SAMPLE_RATE, layout="mono")
+            frame = av.AudioFrame.from_ndarray(tone.astype(np.float32)[None], "fltp", "mono")
+            frame.sample_rate, frame.pts = SAMPLE_RATE, 0
+            container.mux(sound.encode(frame))
+            for number in range(25):
+                image = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))
+                image.pts, image.time_base = 25 + number, Fraction(1, 25)
+                container.mux(picture.encode(image))
+            container.mux([*picture.encode(None), *sound.encode(None)])
+        output, report = speak(audio=call)
+        assert report.frames == 50
+        assert duration(output) == pytest.approx(2.0, abs=0.05)
 
     def test_a_photo(self, speak, person, tmp_path):
         write_picture(tmp_path / "photo.png", person.frames[0])

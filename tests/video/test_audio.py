@@ -69,6 +69,32 @@ def test_sound_before_the_picture_is_left_out(tmp_path):
     assert duration(path) == pytest.approx(1.7, abs=0.03)
 
 
+def late_picture(path):
+    """A click 0.5 s after the beginning of 2.5 s of sound, whose picture begins 1.5 s later."""
+    images = [picture(i) for i in range(25)]
+    ticks = range(1500, 2500, 40)
+    return make_video(path, images, ticks=ticks, sound=click(0.5, 2.5), sound_codec="pcm_s16le")
+
+
+def test_sound_that_only_drives_is_heard_whole(tmp_path):
+    path = late_picture(tmp_path / "call.mkv")
+    whole = read_audio(path, "earliest")
+    assert _click_time(whole) == pytest.approx(0.5, abs=2e-3)
+    assert duration(path, "earliest") == pytest.approx(2.5, abs=0.01)
+    assert duration(path) == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("first", [-0.05, 0.4])
+def test_else_the_picture_is_its_clock(tmp_path, first):
+    ticks = range(500, 1500, 40)
+    images = [picture(i) for i in range(25)]
+    path = make_video(
+        tmp_path / "clip.mkv", images, ticks=ticks, sound=click(0.6, 1.0), sound_codec="pcm_s16le",
+        sound_first=0.5 + first,
+    )  # fmt: skip
+    assert torch.equal(read_audio(path, "earliest"), read_audio(path))
+
+
 def test_lost_sound_becomes_silence(tmp_path):
     """Half a second missing in the middle: what follows keeps its place."""
     path = tmp_path / "gap.mkv"

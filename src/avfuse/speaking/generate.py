@@ -26,7 +26,7 @@ from avfuse.speaking.scene import INSTANT, scene
 from avfuse.speaking.seen import Search, Tracked
 from avfuse.speaking.speech import CHUNK, Speech
 from avfuse.speaking.stopwatch import Stopwatch
-from avfuse.video.audio import duration, mono_blocks
+from avfuse.video.audio import AudioReader, Origin, duration, mono_blocks
 from avfuse.video.media import FilePath
 from avfuse.video.paste import Blending
 from avfuse.video.write import VideoWriter
@@ -127,13 +127,16 @@ def generate(
         ready = runner_named(runner, method)
         search = Search(faces, face_index, box)
         shown = scene(method, face, search, sound=audio if retime else None)
-        length = duration(audio)
+        # A face's own sound goes with its frames; other sound is heard from where it begins.
+        origin: Origin = "picture" if face is not None and _same(face, audio) else "earliest"
+        length = duration(audio, origin)
         if length <= INSTANT:
             raise InputError(f"{audio}: only {1000 * length:.2f} ms of sound; give a longer one")
-        sound = MelFeed(mono_blocks(audio), method.hears)
+        sound = MelFeed(mono_blocks(audio, origin), method.hears)
         speech = Speech(Speaker(ready, shown.seen, shown.heard), watch, mouth_only, blending)
         info = shown.info
-        writer = VideoWriter(output, info.width, info.height, info.fps, audio, like=info)
+        heard = AudioReader(audio, origin=origin)
+        writer = VideoWriter(output, info.width, info.height, info.fps, heard, like=info)
     written = with_face = 0
     gaps = Gaps()
 
@@ -173,10 +176,15 @@ def _until(end: float, tracked: Iterable[Tracked]) -> Iterator[Tracked]:
 
 
 def _keep_inputs(output: FilePath, *inputs: FilePath) -> None:
-    for path in map(Path, inputs):
-        with suppress(OSError):  # one of them is not there
-            if path.samefile(output):
-                raise InputError(f"{output} is an input too; give the output another name")
+    if any(_same(path, output) for path in inputs):
+        raise InputError(f"{output} is an input too; give the output another name")
+
+
+def _same(path: FilePath, other: FilePath) -> bool:
+    """Whether two names are of one file; not if one of them is not there."""
+    with suppress(OSError):
+        return Path(path).samefile(other)
+    return False
 
 
 def _progress(frames: float, quiet: bool) -> "tqdm[Never]":

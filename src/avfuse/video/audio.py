@@ -4,6 +4,7 @@ import logging
 import wave
 from collections.abc import Iterator
 from itertools import chain
+from typing import Literal
 
 import numpy as np
 import torch
@@ -31,9 +32,14 @@ from avfuse.video.media import (
 Samples = Float[np.ndarray, "C L"]
 """A block of sound: channels, samples."""
 
+Origin = Literal["picture", "earliest"]
+"""What is sample 0: what is heard when the first frame is seen, or where the sound begins if that
+is well before; whoever only listens wants all of it."""
+
 _log = logging.getLogger(__name__)
 
 _JITTER = 0.04  # seconds by which stamps may be off before samples are taken as lost
+_BEFORE = 0.1  # seconds; encoders begin some hundredths before the picture
 _BROKEN = 600.0  # seconds; a longer jump is a broken clock rather than a pause
 _HEARD = 1e-3  # of full scale; what is softer tells nothing of how two channels go together
 _LISTENED = 1.0, 30.0  # seconds that are heard, or wait, before two channels become one
@@ -41,25 +47,31 @@ _CANCELS = 0.01  # of the louder channel's power: a mean below that is what oppo
 
 
 class AudioReader:
-    """Streams a file's first sound track from the picture's first frame on (or its own start).
+    """Streams a file's sound from the picture's first frame on (or its own start).
 
     Encoder delay is removed, pauses in the timestamps become silence, and sound before the first
     frame is left out, so that sample k is heard k / rate seconds after the first frame is seen.
+    Sound that begins well before it is kept if `origin` says so.
 
     Args:
         path: of any file with sound.
         rate: samples a second to resample to; None keeps the file's own.
         channels: 1 or 2; None keeps the file's own, at most 2. One is the mean of two, or the
             louder where they are in opposition, so that their mean is silence.
+        origin: where it begins.
 
     Raises:
         InputError: if the file is missing, damaged or cut short, or has no sound.
     """
 
     def __init__(
-        self, path: FilePath, rate: int | None = None, channels: int | None = None
+        self,
+        path: FilePath,
+        rate: int | None = None,
+        channels: int | None = None,
+        origin: Origin = "picture",
     ) -> None:
-        self.path = path
+        self.path, self.origin = path, origin
         with open_media(path) as container:
             stream = audio_stream(container, path)
             check_complete(path, stream)
@@ -109,10 +121,10 @@ class AudioReader:
 
     def _own_blocks(self) -> Iterator[Samples]:
         """Blocks at the file's own rate, aligned with the picture."""
-        origin = _first_frame_time(self.path)
+        seen = _first_frame_time(self.path)
         with open_media(self.path) as container:
             stream = audio_stream(container, self.path)
-            timeline = _Timeline(self._own_rate, origin, _padding_starts(stream))
+            timeline = _Timeline(self._own_rate, seen, _padding_starts(stream), self.origin)
             for frame, block in self._uniform(decode_audio(container, stream)):
                 yield from timeline.place(block, seconds(frame.pts, frame.time_base))
             if timeline.emitted == 0:
@@ -171,14 +183,17 @@ class _Timeline:
 
     Args:
         rate: samples a second.
-        origin: seconds on the file's clock that sample 0 has; None takes the first block's.
+        seen: seconds on the file's clock of the first frame; None where there is no picture.
         end: seconds on the file's clock at which the sound ends; None for no end.
+        origin: what is sample 0; without a picture, the first block is.
     """
 
-    def __init__(self, rate: int, origin: float | None, end: float | None) -> None:
+    def __init__(
+        self, rate: int, seen: float | None, end: float | None, origin: Origin = "picture"
+    ) -> None:
         self.emitted = 0
         self._rate = rate
-        self._origin = origin
+        self._origin, self._early = seen, origin == "earliest"
         self._end = end
         self._position: int | None = None
 
@@ -207,10 +222,11 @@ class _Timeline:
             yield heard
 
     def _start(self, time: float | None) -> int:
-        if self._origin is None:
-            self._origin = time or 0.0
-        stamped = None if time is None else round((time - self._origin) * self._rate)
         expected = self._position
+        begins, first = time or 0.0, expected is None
+        if self._origin is None or (first and self._early and begins < self._origin - _BEFORE):
+            self._origin = begins
+        stamped = None if time is None else round((time - self._origin) * self._rate)
         if stamped is not None and abs(stamped - (expected or 0)) > _BROKEN * self._rate:
             self._origin += (stamped - (expected or 0)) / self._rate
             stamped = expected or 0
@@ -221,32 +237,40 @@ class _Timeline:
         return stamped
 
 
-def mono_blocks(path: FilePath) -> Iterator[Float[Tensor, "L"]]:
+def mono_blocks(path: FilePath, origin: Origin = "picture") -> Iterator[Float[Tensor, "L"]]:
     """Driving audio: 16 kHz mono float32 in blocks, once through (for `MelStream.push`).
+
+    Args:
+        path: as of [`AudioReader`][avfuse.video.audio.AudioReader].
+        origin: likewise.
 
     Raises:
         InputError: as [`AudioReader`][avfuse.video.audio.AudioReader].
     """
-    for block in AudioReader(path, SAMPLE_RATE, 1).blocks():
+    for block in AudioReader(path, SAMPLE_RATE, 1, origin).blocks():
         yield torch.from_numpy(block[0].copy())
 
 
-def read_audio(path: FilePath) -> Float[Tensor, "L"]:
+def read_audio(path: FilePath, origin: Origin = "picture") -> Float[Tensor, "L"]:
     """A file's whole sound, 16 kHz mono float32 in [-1, 1].
 
+    Args:
+        path: as of [`AudioReader`][avfuse.video.audio.AudioReader].
+        origin: likewise.
+
+    Raises:
+        InputError: likewise.
+    """
+    return torch.cat(list(mono_blocks(path, origin)))
+
+
+def duration(path: FilePath, origin: Origin = "picture") -> float:
+    """Seconds of sound from its origin on, counted by decoding it all.
+
     Raises:
         InputError: as [`AudioReader`][avfuse.video.audio.AudioReader].
     """
-    return torch.cat(list(mono_blocks(path)))
-
-
-def duration(path: FilePath) -> float:
-    """Seconds of sound from the picture's first frame on, counted by decoding it all.
-
-    Raises:
-        InputError: as [`AudioReader`][avfuse.video.audio.AudioReader].
-    """
-    reader = AudioReader(path)
+    reader = AudioReader(path, origin=origin)
     samples: int = sum(block.shape[1] for block in reader.blocks())
     return samples / reader.rate
 

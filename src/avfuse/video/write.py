@@ -45,7 +45,7 @@ class VideoWriter:
         width: of the frames, in pixels.
         height: of the frames, in pixels.
         fps: frames a second: how long the last frame is shown, and the encoder's rate.
-        audio: any file with sound, or None for a silent video.
+        audio: any file with sound, or how it is to be read; None for a silent video.
         crf: x264's constant quality, 0 (lossless) to 51.
         preset: x264's speed, ultrafast to veryslow.
         like: the video that the frames are from: pixels are shown as wide, and colours taken for
@@ -61,7 +61,7 @@ class VideoWriter:
         width: int,
         height: int,
         fps: float,
-        audio: FilePath | None = None,
+        audio: FilePath | AudioReader | None = None,
         crf: int = 18,
         preset: str = "veryfast",
         like: VideoInfo | None = None,
@@ -73,7 +73,10 @@ class VideoWriter:
         self._options = {"crf": str(crf), "preset": preset}
         self._aspect = Fraction(1) if like is None else like.aspect
         self._colours = (_UNSAID, _UNSAID) if like is None else (like.primaries, like.transfer)
-        self._sound = None if audio is None else AudioReader(audio)
+        if audio is None or isinstance(audio, AudioReader):
+            self._sound = audio
+        else:
+            self._sound = AudioReader(audio)
         # The path's own name may be as long as the system allows.
         self._part = self.path.with_name(
             f".{self.path.stem[:40]}.{secrets.token_hex(4)}{self.path.suffix}"
@@ -211,7 +214,7 @@ class _Sound:
 
     def __init__(self, container: OutputContainer, reader: AudioReader) -> None:
         rate = next((r for r in _AAC_RATES if r >= reader.rate), _AAC_RATES[-1])
-        self._reader = AudioReader(reader.path, rate, reader.channels)
+        self._reader = AudioReader(reader.path, rate, reader.channels, reader.origin)
         self._rate = rate
         self._layout = "mono" if reader.channels == 1 else "stereo"
         self._container = container
