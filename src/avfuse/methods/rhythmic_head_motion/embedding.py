@@ -227,7 +227,8 @@ def _each(
     layer: Callable[[Tensor], Tensor], x: Float[Tensor, "B K C H W"]
 ) -> Float[Tensor, "B K D h w"]:
     """Pictures of clips through a layer that knows pictures only."""
-    return layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+    y = layer(x.flatten(0, 1))
+    return y.view(*x.shape[:2], *y.shape[1:])
 
 
 def _convolution(inputs: int, outputs: int, stride: int) -> nn.Sequential:

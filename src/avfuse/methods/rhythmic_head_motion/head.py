@@ -58,9 +58,9 @@ def pose_numbers(camera: WeakPerspective, size: int) -> Float[Tensor, "T 6"]:
 
 def camera_of(poses: Float[Tensor, "T 6"], size: int) -> WeakPerspective:
     """The way back: what sees heads in these poses."""
-    turn, place, near = poses.split([3, 2, 1], 1)
+    turn, place, near = poses[:, :3], poses[:, 3:5], poses[:, 5]
     centre = (place + 0.5) * size - 0.5
-    return WeakPerspective(rotation_matrix(turn), centre, size * near[:, 0].exp())
+    return WeakPerspective(rotation_matrix(turn), centre, size * near.exp())
 
 
 def landmarks_of(

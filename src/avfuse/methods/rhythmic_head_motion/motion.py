@@ -7,11 +7,13 @@ that it is another function for everybody: the library's own theme, in time.
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from avfuse.layers.causal import CausalConv
 from avfuse.layers.dynamic_conv import DynamicConv2d
+from avfuse.sound.mel import SILENCE
 from avfuse.types import Kernel
 
 NUMBERS = 6
@@ -78,11 +80,9 @@ class HeadMotion(nn.Module):
         self.blocks = nn.ModuleList(Block(width, 2**layer) for layer in range(layers))
         self.moved = nn.Conv1d(NUMBERS, pairs, 5, 1, 2)
         self.said = nn.Conv1d(width, pairs, 1)
-        self.encode = nn.Sequential(
-            nn.Linear(pairs * pairs + 2 * pairs + NUMBERS, width),
-            nn.LeakyReLU(0.2),
-            nn.Linear(width, width),
-            nn.LeakyReLU(0.2),
+        self.encode = nn.Linear(pairs * pairs + 2 * pairs + NUMBERS, width)
+        self.refine = nn.Sequential(
+            nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2), nn.Linear(width, width)
         )
         self.anybody = nn.Parameter(torch.zeros(width))
         self.decode = DynamicConv2d(width, NUMBERS, 1, features=width)
@@ -100,7 +100,7 @@ class HeadMotion(nn.Module):
         Returns:
             A feature a frame, and what the frames that follow still see.
         """
-        windows = self.listen(heard.flatten(0, 1)).mean(2)
+        windows = self.listen((heard.flatten(0, 1) - SILENCE) / 4).mean(2)
         x = windows.unflatten(0, heard.shape[:2]).mT
         left = []
         for number, block in enumerate(self.blocks):
@@ -115,6 +115,7 @@ class HeadMotion(nn.Module):
             code = self.anybody.expand(len(poses), -1)
         else:
             code = self.encode(self._reference((poses - mean[:, None]) / self.spread, heard))
+            code = code + self.refine(code)
         return Rhythm(self.decode.kernels(code), mean)
 
     def follow(self, sound: Float[Tensor, "B C T"], rhythm: Rhythm) -> Float[Tensor, "B T 6"]:
@@ -127,7 +128,7 @@ class HeadMotion(nn.Module):
     ) -> Float[Tensor, "B D"]:
         """How motion and sound go together: means, how much moves, and means of products."""
         moved, said = self.moved(poses.mT), self.said(self.hear(heard)[0])
-        apart = said - said.mean(2, keepdim=True)
+        apart = F.instance_norm(said) if said.shape[2] > 1 else 0 * said
         together = torch.einsum("bpt,bqt->bpq", moved, apart) / poses.shape[1]
         alone = [moved.abs().mean(2), said.mean(2), poses.abs().mean(1)]
         return torch.cat([together.flatten(1), *alone], 1)
