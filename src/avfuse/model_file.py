@@ -103,6 +103,32 @@ def load(name_or_path: str | os.PathLike[str] = DEFAULT, device: str = "cpu") ->
     return method.eval().requires_grad_(False)
 
 
+def adapted(method: Method, options: Mapping[str, Any]) -> Method:
+    """The same weights under other options, of those that shape none.
+
+    Args:
+        method: what is to be adapted; it stays as it is.
+        options: by their names in the method's configuration.
+
+    Raises:
+        InputError: one of them shapes weights, is none, or cannot be so.
+    """
+    free = sorted(type(method).free(type(method).stages))
+    for name in options:
+        if name not in free:
+            raise InputError(
+                f"{name} is no option of this model that can be changed without training; "
+                f"expected {', '.join(free) or 'none, for it has none'}"
+            )
+    plan = Plan.of(method)
+    try:
+        made = plan._replace(config={**plan.config, **options}).build()
+    except (TypeError, ValueError) as error:
+        raise InputError(textwrap.shorten(str(error), 200)) from error
+    made.load_state_dict(method.state_dict())
+    return made.to(method.device).train(method.training).requires_grad_(False)
+
+
 def save(method: Method, path: Path, credit: str = "", card: str = "") -> None:
     """Write a method as a model file, weights in float16; whole or not at all.
 
