@@ -19,7 +19,7 @@ def speech():
     return torch.from_numpy(clip.waveform)
 
 
-@pytest.mark.parametrize("ratio", [6, 18, 30])
+@pytest.mark.parametrize("ratio", [6.0, 18.0, 30.0])
 def test_is_near_the_mel_of_both_sounds(speech, ratio):
     noise = room_noise(len(speech), -20.0)
     mels = mel_spectrogram(speech), mel_spectrogram(noise)
@@ -32,9 +32,9 @@ def test_is_near_the_mel_of_both_sounds(speech, ratio):
 
 def test_the_ratio_is_one_of_powers(speech):
     mel = mel_spectrogram(speech)
-    assert gain_for(mel, mel, 6) == pytest.approx(-6, abs=1e-3)
+    assert gain_for(mel, mel, 6.0) == pytest.approx(-6, abs=1e-3)
     quieter = mel_spectrogram(speech * 0.1)
-    assert gain_for(mel, quieter, 0) == pytest.approx(20, abs=0.5)
+    assert gain_for(mel, quieter, 0.0) == pytest.approx(20, abs=0.5)
 
 
 def test_noise_far_below_changes_nothing_and_as_loud_a_one_adds_three_decibels(speech):
