@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
 from safetensors import SafetensorError
@@ -26,6 +26,9 @@ DEFAULT = "default"
 _FORMAT = "2"
 # The first format named no method, but a network where it was not the usual one.
 _FORMAT_1 = {None: "dynamic_kernels", "ATVGnet": "atvgnet"}
+
+
+Kind = TypeVar("Kind", bound=Method)
 
 
 class Plan(NamedTuple):
@@ -103,7 +106,7 @@ def load(name_or_path: str | os.PathLike[str] = DEFAULT, device: str = "cpu") ->
     return method.eval().requires_grad_(False)
 
 
-def adapted(method: Method, options: Mapping[str, Any]) -> Method:
+def adapted(method: Kind, options: Mapping[str, Any]) -> Kind:
     """The same weights under other options, of those that shape none.
 
     Args:
@@ -126,7 +129,8 @@ def adapted(method: Method, options: Mapping[str, Any]) -> Method:
     except (TypeError, ValueError) as error:
         raise InputError(textwrap.shorten(str(error), 200)) from error
     made.load_state_dict(method.state_dict())
-    return made.to(method.device).train(method.training).requires_grad_(False)
+    made = made.to(method.device).train(method.training).requires_grad_(False)
+    return cast(Kind, made)
 
 
 def save(method: Method, path: Path, credit: str = "", card: str = "") -> None:
