@@ -11,9 +11,10 @@ from avfuse.cli import main
 ROOT = Path(__file__).parents[1] / "recipes"
 # What stands in these trains another module, by its own command, or is no recipe by itself: see
 # tests/experts, tests/test_sweeps.py, tests/ablation; or other data, tests/methods.
-APART = {"ablations", "faces", "loggers", "metrics", "speech", "sweeps", "live_speech_portraits"}
+OWN = ("live_speech_portraits", "rhythmic_head_motion")
+APART = {"ablations", "faces", "loggers", "metrics", "speech", "sweeps", *OWN}
 RECIPES = sorted(p for p in ROOT.rglob("*.yaml") if not APART & {*p.relative_to(ROOT).parts[:-1]})
-APART_TOO = sorted((ROOT / "papers" / "live_speech_portraits").rglob("*.yaml"))
+APART_TOO = sorted(p for name in OWN for p in (ROOT / "papers" / name).rglob("*.yaml"))
 
 
 def test_there_are_recipes():

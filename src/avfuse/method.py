@@ -48,6 +48,7 @@ class Method(nn.Module, ABC, Generic[ConditionT, PersonT, StateT]):
         footage: whether it changes footage, every frame of which it is shown; otherwise what it
             draws is laid over one still picture.
         references: frames in a row that it meets first: 1 is a photo, K a clip with its sound.
+        fewer: whether fewer of them will do: a photo, or a clip that is shorter.
         landmarks: whether it needs the 68 points of what it sees.
         whole: whether it makes whole frames, of `size` pixels a side, that move by themselves.
         any_size: whether it draws crops of any size that its stride divides.
@@ -65,6 +66,7 @@ class Method(nn.Module, ABC, Generic[ConditionT, PersonT, StateT]):
     paper: ClassVar[str]
     footage: ClassVar[bool] = True
     references: int = 0
+    fewer: ClassVar[bool] = False
     landmarks: bool = False
     whole: ClassVar[bool] = False
     any_size: ClassVar[bool] = False
@@ -105,7 +107,8 @@ class Method(nn.Module, ABC, Generic[ConditionT, PersonT, StateT]):
         """Get to know whose face it is, once.
 
         Args:
-            seen: its `references`; None where that is 0.
+            seen: its `references`, all in one square where it makes whole frames; None where that
+                is 0.
             heard: their sound; None where they are silent.
 
         Returns:

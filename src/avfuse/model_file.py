@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
 from safetensors import SafetensorError
@@ -26,6 +26,9 @@ DEFAULT = "default"
 _FORMAT = "2"
 # The first format named no method, but a network where it was not the usual one.
 _FORMAT_1 = {None: "dynamic_kernels", "ATVGnet": "atvgnet"}
+
+
+Kind = TypeVar("Kind", bound=Method)
 
 
 class Plan(NamedTuple):
@@ -101,6 +104,33 @@ def load(name_or_path: str | os.PathLike[str] = DEFAULT, device: str = "cpu") ->
         raise InputError(f"{path} is not a model file; make one with avfuse export")
     method = method.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return method.eval().requires_grad_(False)
+
+
+def adapted(method: Kind, options: Mapping[str, Any]) -> Kind:
+    """The same weights under other options, of those that shape none.
+
+    Args:
+        method: what is to be adapted; it stays as it is.
+        options: by their names in the method's configuration.
+
+    Raises:
+        InputError: one of them shapes weights, is none, or cannot be so.
+    """
+    free = sorted(type(method).free(type(method).stages))
+    for name in options:
+        if name not in free:
+            raise InputError(
+                f"{name} is no option of this model that can be changed without training; "
+                f"expected {', '.join(free) or 'none, for it has none'}"
+            )
+    plan = Plan.of(method)
+    try:
+        made = plan._replace(config={**plan.config, **options}).build()
+    except (TypeError, ValueError) as error:
+        raise InputError(textwrap.shorten(str(error), 200)) from error
+    made.load_state_dict(method.state_dict())
+    made = made.to(method.device).train(method.training).requires_grad_(False)
+    return cast(Kind, made)
 
 
 def save(method: Method, path: Path, credit: str = "", card: str = "") -> None:

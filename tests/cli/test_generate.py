@@ -169,6 +169,11 @@ class TestBadInput:
         monkeypatch.setattr("torch.cuda.is_available", lambda: False)
         refused("--device cpu", device="cuda")
 
+    def test_an_option_that_the_model_does_not_have(self, refused):
+        refused("channels is no option of this model", set="channels=3")
+        refused("expected OPTION=VALUE", set="motion")
+        refused("cannot be read", set="motion=[")
+
     def test_an_unknown_runner(self, refused):
         refused("auto, eager, fast-cpu", runner="hare")
 

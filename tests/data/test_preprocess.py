@@ -8,7 +8,13 @@ import pytest
 
 from avfuse import InputError
 from avfuse.data.clip import ClipFile
-from avfuse.data.preprocess import cached_clips, cached_twins, folders_of
+from avfuse.data.preprocess import (
+    cached_clips,
+    cached_twins,
+    folders_of,
+    make_clip,
+    source_clips,
+)
 from avfuse.data.synthetic import synthetic_clip
 
 
@@ -90,6 +96,18 @@ class TestFolder:
     def test_leaves_no_parts_behind(self, videos, cache):
         cached_clips(videos, None, cache)
         assert {p.suffix for p in cache.rglob("*") if p.is_file()} == {".safetensors"}
+
+
+def test_a_wider_crop_is_a_clip_of_its_own(videos, cache):
+    """As much more of the same frames, and what was cached already stays."""
+    (source, *_) = source_clips(videos, None, cache)
+    plain, wide = (ClipFile(make_clip(s).path) for s in (source, source.wide(1.9)))
+    assert plain.path != wide.path
+    shapes = [c.landmarks[c.valid[0]] for c in (plain, wide)]
+    spans = [
+        np.ptp(p, 0)[0] / c.frame(0).shape[0] for p, c in zip(shapes, (plain, wide), strict=True)
+    ]
+    assert spans[0] / spans[1] == pytest.approx(1.9 / 1.25, rel=0.03)
 
 
 class TestBadInput:

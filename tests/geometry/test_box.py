@@ -4,7 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from avfuse.geometry.box import Box, box_from_landmarks, box_from_points, crop, frame_to_crop
+from avfuse.geometry.box import (
+    Box,
+    box_from_landmarks,
+    box_from_points,
+    crop,
+    frame_to_crop,
+    square_around,
+)
 
 
 def picture(height=120, width=160, seed=0):
@@ -28,6 +35,20 @@ def test_box_holds_eyes_and_mouth_in_its_middle():
 
 def test_a_grown_box_keeps_its_middle():
     assert Box(2.0, 4.0, 6.0, 8.0).grown(1.5) == (1.0, 3.0, 7.0, 9.0)
+
+
+def test_a_square_around_boxes_holds_them():
+    boxes = [Box(10, 20, 30, 40), Box(14, 20, 34, 40), Box(12, 20, 32, 40)]
+    around = square_around(boxes)
+    assert abs(around.side - around.height) < 1e-9
+    assert 23 < around.side <= 24
+    assert 10 <= around.x0 < 10.5
+    np.testing.assert_allclose(square_around(boxes[:1]), boxes[0])
+
+
+def test_one_far_out_of_a_hundred_is_left_out():
+    boxes = [Box(10, 20, 30, 40)] * 199 + [Box(500, 20, 520, 40)]
+    assert square_around(boxes).side < 21
 
 
 def test_crop_of_whole_pixels_is_a_slice():

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avfuse.cli.files import check_writable, write_json
-from avfuse.cli.flags import add_device, add_faces
+from avfuse.cli.flags import add_device, add_faces, add_options, read_options
 
 if TYPE_CHECKING:
     from avfuse.speaking.generate import Report
@@ -21,6 +21,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audio", type=Path, required=True, metavar="FILE", help="any sound")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="video, .mp4")
     parser.add_argument("--model", default="default", metavar="NAME|PATH", help="see avfuse models")
+    add_options(parser)
     add_device(parser)
     parser.add_argument(
         "--runner",
@@ -71,6 +72,7 @@ def run(options: argparse.Namespace) -> None:
         options.audio,
         options.output,
         model=options.model,
+        options=read_options(options.options),
         device=options.device,
         runner=options.runner,
         faces=options.faces,

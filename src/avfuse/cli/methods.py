@@ -34,6 +34,7 @@ def needs(method: "Method") -> str:
     """What has to be shown to a method, in words, by its facts."""
     shown = ["footage"] if method.footage else []
     if method.references:
-        shown.append("a photo" if method.references == 1 else f"{method.references} frames")
+        most = "up to " if method.fewer else ""
+        shown.append("a photo" if method.references == 1 else f"{most}{method.references} frames")
     landmarks = " with landmarks" if method.landmarks and shown else ""
     return " and ".join(shown) + landmarks if shown else "nothing"

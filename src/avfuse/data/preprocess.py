@@ -19,7 +19,7 @@ from avfuse.data.synthetic import SyntheticClip, synthetic_clip
 from avfuse.data.tracked import track_landmarks
 from avfuse.errors import InputError
 from avfuse.files.weights import shipped
-from avfuse.geometry.box import Box, box_from_landmarks, crop, frame_to_crop
+from avfuse.geometry.box import Box, box_from_landmarks, crop, frame_to_crop, square_around
 from avfuse.geometry.lips import smooth
 from avfuse.sound.mel import mel_spectrogram
 from avfuse.video.audio import read_audio
@@ -33,8 +33,9 @@ VIDEOS = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".web
 """Endings that count as a video when a folder is searched."""
 
 _LARGEST = 384  # pixels a side of a cached crop; larger faces are scaled down to it
-_MARGIN = 1.25  # room around the network's square for random views
 _FORMAT, _RENDERED = "2", "1"  # of cached videos and faces; another one makes them anew
+MARGIN = 1.25
+"""Sides of a cached crop, in those of the network's squares: room for random views."""
 NETWORK = shipped("avfuse.faces", "landmarks.safetensors")
 """The shipped landmark network's file: it stands for the labels that it makes."""
 
@@ -43,6 +44,7 @@ def preprocess(
     video: Path,
     landmarks: Float[np.ndarray, "T 68 2"],
     around: Float[np.ndarray, "T2 68 2"] | None = None,
+    margin: float = MARGIN,
 ) -> Clip:
     """Crop one video around its head.
 
@@ -51,6 +53,7 @@ def preprocess(
         landmarks: of every frame, in pixels of the video; NaN where no face was found.
         around: landmarks that the crop is laid around; None for its own. Videos of one person that
             are to agree pixel by pixel share them.
+        margin: sides of the crop, in those of the network's squares together.
 
     Returns:
         The clip; frames without a label at the end are left out.
@@ -58,7 +61,7 @@ def preprocess(
     Raises:
         InputError: if the video cannot be read or has no labelled face.
     """
-    square = _square(smooth(landmarks if around is None else around))
+    square = _square(smooth(landmarks if around is None else around), margin)
     if square is None:
         raise InputError(f"{video}: no frame has landmarks; remove the video or label it")
     size = min(_LARGEST, round(square.side))
@@ -92,11 +95,19 @@ class Source(NamedTuple):
         video: with sound.
         label: the file of its landmarks, or None where the built-in tracker is to find them.
         clip: what it becomes; the file need not be there yet.
+        margin: of the crop, as of `preprocess`.
     """
 
     video: Path
     label: Path | None
     clip: SourceClip
+    margin: float = MARGIN
+
+    def wide(self, margin: float) -> "Source":
+        """The same video, more of it around the head, in a file of its own."""
+        path = self.clip.path
+        clip = self.clip._replace(path=path.with_stem(f"{path.stem}-{margin:g}"))
+        return self._replace(clip=clip, margin=margin)
 
 
 def source_clips(videos: Path, labels: Path | None, cache: Path) -> list[Source]:
@@ -183,7 +194,7 @@ def cropped(source: Source) -> Clip:
     """
     label = source.label
     landmarks = track_landmarks(source.video) if label is None else read_label(label)
-    return preprocess(source.video, landmarks)
+    return preprocess(source.video, landmarks, margin=source.margin)
 
 
 def cached_clips(videos: Path, labels: Path | None, cache: Path) -> list[SourceClip]:
@@ -231,15 +242,12 @@ def _from_synthetic(clip: SyntheticClip) -> Clip:
     )
 
 
-def _square(landmarks: Float[np.ndarray, "T 68 2"]) -> Box | None:
+def _square(landmarks: Float[np.ndarray, "T 68 2"], margin: float) -> Box | None:
     """One square that holds the network's square of every frame, with a margin."""
     seen = landmarks[~np.isnan(landmarks).any((1, 2))]
     if not len(seen):
         return None
-    boxes = np.array([box_from_landmarks(points) for points in seen])
-    low, high = np.percentile(boxes[:, :2], 2, 0), np.percentile(boxes[:, 2:], 98, 0)
-    centre, half = (low + high) / 2, float((high - low).max()) / 2 * _MARGIN
-    return Box(*map(float, (centre - half)), *map(float, (centre + half)))
+    return square_around([box_from_landmarks(points) for points in seen]).grown(margin)
 
 
 def _source(video: Path, label: Path | None, cache: Path) -> Source:

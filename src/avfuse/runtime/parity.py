@@ -10,7 +10,7 @@ from torch import Tensor
 
 from avfuse.data.synthetic import synthetic_clip
 from avfuse.geometry.affine import transform
-from avfuse.geometry.box import box_from_landmarks, crop, frame_to_crop
+from avfuse.geometry.box import box_from_landmarks, crop, frame_to_crop, square_around
 from avfuse.layers.warp import blend, warp
 from avfuse.method import Method
 from avfuse.runtime.runner import Runner
@@ -72,17 +72,20 @@ def trial(method: Method) -> Trial:
     """The trial of a method, the same every time."""
     times = 0.2 * torch.arange(1, _FRAMES + 1, dtype=torch.float64)
     heard = mel_windows(mel_spectrogram(_voice(), method.hears.mel), times, method.hears)
-    seen = None if method.whole else _seen(method.size, method.framing, _FRAMES)
-    count = method.references
-    return Trial(heard, seen, _seen(method.size, method.framing, count) if count else None)
+    sight, count = (method.size, method.framing, method.whole), method.references
+    seen = None if method.whole else _seen(*sight, _FRAMES)
+    return Trial(heard, seen, _seen(*sight, count) if count else None)
 
 
 @lru_cache(maxsize=4)
-def _seen(size: int, framing: Framing, count: int) -> Seen:
+def _seen(size: int, framing: Framing, still: bool, count: int) -> Seen:
+    """Frames as a method sees them; its square may stand still."""
     clip = synthetic_clip(11, seconds=0.04 * count, size=256)
+    boxes = [box_from_landmarks(points) for points in clip.landmarks]
+    boxes = [square_around(boxes)] * count if still else boxes
     images, landmarks = [], []
-    for frame, points in zip(clip.frames, clip.landmarks, strict=True):
-        box = box_from_landmarks(points).framed(framing)
+    for frame, points, square in zip(clip.frames, clip.landmarks, boxes, strict=True):
+        box = square.framed(framing)
         images.append(crop(frame, box, size))
         landmarks.append(transform(points, frame_to_crop(box, size)))
     points = torch.from_numpy(np.stack(landmarks)).float()

@@ -5,11 +5,12 @@ read -> faces -> hear and see -> prepare -> draw -> paste -> write
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Never, TypeVar
+from types import MappingProxyType
+from typing import Any, Never, TypeVar
 
 from tqdm import tqdm
 
@@ -71,6 +72,7 @@ def generate(
     output: FilePath,
     *,
     model: FilePath | Method = DEFAULT,
+    options: Mapping[str, Any] = MappingProxyType({}),
     device: str = "auto",
     runner: str = "auto",
     faces: str = "builtin",
@@ -93,6 +95,7 @@ def generate(
         audio: any file with sound.
         output: the video to write, H.264 and AAC; appears whole or not at all.
         model: a bundled model's name, a model file, or a loaded model.
+        options: of the model, where they are to be other than its own: those that shape no weight.
         device: auto, cpu or cuda; auto leaves a loaded model where it is.
         runner: how the network runs, as of `runner_named`.
         faces: what looks for faces: builtin, insightface, or auto, which is insightface where its
@@ -121,7 +124,7 @@ def generate(
     begun = time.perf_counter()
     watch = Stopwatch()
     with watch.stage("start"):
-        method = method_on(model, device)
+        method = method_on(model, device, options)
         if mouth_only and method.whole:
             raise InputError("this model makes whole frames, not mouths; give no mouth only")
         ready = runner_named(runner, method)

@@ -12,7 +12,7 @@ from avfuse.errors import InputError
 from avfuse.faces.choose import one_face
 from avfuse.faces.tracker import Face
 from avfuse.geometry.affine import transform
-from avfuse.geometry.box import crop, frame_to_crop
+from avfuse.geometry.box import Box, crop, frame_to_crop, square_around
 from avfuse.method import Method
 from avfuse.sound.mel import mel_spectrogram, mel_windows
 from avfuse.types import Seen
@@ -38,8 +38,13 @@ class Search(NamedTuple):
     box: tuple[float, float, float, float] | None = None
 
 
-def look(method: Method, tracked: Sequence[Tracked]) -> Seen:
+def look(method: Method, tracked: Sequence[Tracked], square: Box | None = None) -> Seen:
     """What a method sees of frames: crops, black where no face is.
+
+    Args:
+        method: says how large, and what of them.
+        tracked: frames and faces.
+        square: the library's, the same in every frame; None for that of each face.
 
     Raises:
         InputError: it needs landmarks, and a face has none.
@@ -50,7 +55,7 @@ def look(method: Method, tracked: Sequence[Tracked]) -> Seen:
     for place, (frame, face) in enumerate(tracked):
         if face is None:
             continue
-        box = face.box.framed(method.framing)
+        box = (square or face.box).framed(method.framing)
         images[place] = crop(frame.image, box, size)
         if method.landmarks and face.landmarks is None:
             raise InputError(
@@ -79,7 +84,8 @@ class Met:
         heard: their sound; None for a photo, and where there is none.
 
     Raises:
-        InputError: there are not so many, or their landmarks are needed and not read.
+        InputError: there are not so many and fewer will not do, or their landmarks are needed and
+            not read.
     """
 
     def __init__(self, method: Method, face: FilePath, search: Search) -> None:
@@ -89,13 +95,15 @@ class Met:
         found = _in_a_row(tracked, method.references)
         if not found:
             speaker.check_found(face)
-        if len(found) < method.references:
+        if len(found) < method.references and not method.fewer:
             raise InputError(
                 f"{face}: shows the face in {len(found)} frames in a row, this model wants to see "
                 f"{method.references}; give a longer video"
             )
         self.first, self.face = found[0]
-        self.seen = look(method, found)
+        # What moves by itself needs a background that does not.
+        square = square_around([face.box for _, face in found]) if method.whole else None
+        self.seen = look(method, found, square)
         self.heard = None if self.info.is_photo else _heard(method, face, found)
 
 

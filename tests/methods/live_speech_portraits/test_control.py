@@ -15,7 +15,7 @@ from avfuse.methods.live_speech_portraits.control import (
     Mirrored,
     mirrored,
 )
-from avfuse.methods.live_speech_portraits.person import Person, bounced
+from avfuse.methods.live_speech_portraits.person import Person
 
 
 @pytest.fixture
@@ -92,8 +92,3 @@ class TestFiles:
             Given.read(tmp_path / "poses.txt")
         with pytest.raises(InputError, match="cannot be read as poses"):
             Given.read(tmp_path / "nowhere.npy")
-
-
-@pytest.mark.parametrize(("count", "wanted"), [(0, [0] * 6), (1, [0] * 6), (3, [0, 1, 2, 1, 0, 1])])
-def test_bounced(count, wanted):
-    assert bounced(torch.arange(6), count).tolist() == wanted

@@ -1,6 +1,6 @@
 """Everybody's Talkin' whole: from sound to expression, and from expression to painted mouths."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple, cast
 
 import torch
@@ -158,6 +158,11 @@ class EverybodysTalkin(Method[Given, tuple[()], State | None]):
         self.smoothing, self.still, self.flicker = smoothing / size, still * size, deflicker
 
     noise: Tensor
+
+    @classmethod
+    def free(cls, trained: Collection[str]) -> frozenset[str]:  # noqa: ARG003  a contract
+        """What shapes no weight."""
+        return frozenset({"smoothing", "still", "deflicker"})
 
     def prepare(
         self,

@@ -2,15 +2,12 @@
 
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
-from zipfile import BadZipFile
 
-import numpy as np
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from avfuse.errors import InputError
-from avfuse.methods.live_speech_portraits.person import Person, bounced
+from avfuse.geometry.poses import bounced, read_poses
+from avfuse.methods.live_speech_portraits.person import Person
 
 
 @runtime_checkable
@@ -62,16 +59,7 @@ class Given(NamedTuple):
         Raises:
             InputError: it holds something else.
         """
-        try:
-            table = np.load(path, allow_pickle=False) if path.suffix == ".npy" else _text(path)
-        except (OSError, ValueError, EOFError, BadZipFile) as error:
-            raise InputError(f"{path}: cannot be read as poses ({error})") from error
-        if table.ndim != 2 or table.shape[1] != 6 or not len(table) or not np.isfinite(table).all():
-            raise InputError(
-                f"{path}: poses are {table.shape}; expected six finite numbers a frame, rotation "
-                f"vector and translation"
-            )
-        return cls(torch.from_numpy(table.astype(np.float32)))
+        return cls(read_poses(path))
 
     def poses(
         self, frames: Int[Tensor, "T"], generated: Float[Tensor, "T 6"], person: Person
@@ -108,7 +96,3 @@ def mirrored(poses: Float[Tensor, "T 6"], mean: Float[Tensor, "6"]) -> Float[Ten
     """
     sign = poses.new_tensor([1, -1, -1, -1, 1, 1])
     return mean + sign * (poses - mean)
-
-
-def _text(path: Path) -> np.ndarray:
-    return np.loadtxt(path, ndmin=2, comments="#")

@@ -1,12 +1,10 @@
-"""The losses of section 4.2, each a mean, so that weights do not depend on sizes."""
+"""The losses of motion (section 4.2), each a mean, so that weights do not depend on sizes.
 
-import torch
-import torch.nn.functional as F
+Those of pictures (eq. 12, 13 and 15) are [`avfuse.training.multi_scale`][]'s.
+"""
+
 from jaxtyping import Float
 from torch import Tensor
-
-from avfuse.methods.live_speech_portraits.critic import Judgement
-from avfuse.training import losses
 
 
 def predictive(
@@ -21,21 +19,3 @@ def displacement(
 ) -> Float[Tensor, ""]:
     """Eq. 10: squared distances of the points' displacements."""
     return (predicted - true).square().mean()
-
-
-def critical(real: Judgement, made: Judgement) -> Float[Tensor, ""]:
-    """Eq. 12, the discriminator's side of LSGAN, the mean over scales."""
-    pairs = zip(real, made, strict=True)
-    scales = [losses.adversarial_discriminator(r[-1], m[-1]) for r, m in pairs]
-    return torch.stack(scales).mean()
-
-
-def fooling(made: Judgement) -> Float[Tensor, ""]:
-    """L_GAN(G) of eq. 13, likewise."""
-    return torch.stack([losses.adversarial_generator(m[-1]) for m in made]).mean()
-
-
-def matching(real: Judgement, made: Judgement) -> Float[Tensor, ""]:
-    """Eq. 15: L1 between the features of the discriminator, the mean over layers and scales."""
-    pairs = [p for r, m in zip(real, made, strict=True) for p in zip(r[:-1], m[:-1], strict=True)]
-    return torch.stack([F.l1_loss(m, r.detach()) for r, m in pairs]).mean()

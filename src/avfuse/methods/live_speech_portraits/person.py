@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from avfuse.geometry.camera import Pinhole, rotation_matrix
 from avfuse.geometry.face_model import face_model
+from avfuse.geometry.poses import bounced
 from avfuse.methods.live_speech_portraits.head_pose import NUMBERS
 from avfuse.methods.live_speech_portraits.points import DENSE, MOUTH, REST
 
@@ -113,12 +114,3 @@ def _board(points: int) -> Float[Tensor, "S 3"]:
     across = torch.cat([-away.flip(0), away])
     rest = across.new_tensor([1.5, _DISTANCE]).expand(len(across), -1)
     return torch.cat([across[:, None], rest], 1)
-
-
-def bounced(frames: Int[Tensor, "T"], count: int) -> Int[Tensor, "T"]:
-    """Places in so many, forth and back without end."""
-    if count < 2:
-        return torch.zeros_like(frames)
-    period = 2 * count - 2
-    at = frames % period
-    return torch.minimum(at, period - at)

@@ -13,7 +13,6 @@ from torchmetrics import Metric
 from avfuse.errors import InputError
 from avfuse.methods.live_speech_portraits import losses
 from avfuse.methods.live_speech_portraits.astray import astray, doubted
-from avfuse.methods.live_speech_portraits.critic import MultiScaleCritic
 from avfuse.methods.live_speech_portraits.data import Passage, PersonTakes, Portrait
 from avfuse.methods.live_speech_portraits.footage import meet
 from avfuse.methods.live_speech_portraits.method import Given, LiveSpeechPortraits
@@ -22,6 +21,7 @@ from avfuse.methods.live_speech_portraits.speech import MEL, read_representation
 from avfuse.methods.live_speech_portraits.speech_data import Utterances
 from avfuse.training.adversarial import descend, frozen
 from avfuse.training.base import Training
+from avfuse.training.multi_scale import MultiScaleCritic, critical, fooling, matching
 from avfuse.training.perceptual import FaceFeatures, Features, VGGFeatures
 from avfuse.training.progress import share_done
 from avfuse.types import Generated
@@ -268,14 +268,14 @@ class RendererTraining(LiveTraining):
         with frozen(self.critic):
             made = self.critic(batch.maps, image)
         return {
-            "fooling": self.hparams["adversarial"] * losses.fooling(made),
-            "matching": self.hparams["matching"] * losses.matching(real, made),
+            "fooling": self.hparams["adversarial"] * fooling(made),
+            "matching": self.hparams["matching"] * matching(real, made),
         }
 
     def _judged(self, optimizer: LightningOptimizer, batch: Portrait, image: Tensor) -> Tensor:
         """One step of the discriminator (eq. 12)."""
         real, made = (self.critic(batch.maps, x) for x in (batch.images, image))
-        loss = losses.critical(real, made)
+        loss = critical(real, made)
         descend(self, optimizer, loss)
         return loss
 

@@ -1,4 +1,4 @@
-"""The multi-scale PatchGAN (section 4.2.4): real frame or rendering, at several resolutions."""
+"""The multi-scale PatchGAN of pix2pixHD (Wang et al. 2018): real or made, at several sizes."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from avfuse.training import losses
 
 Judgement = list[list[Tensor]]
 """Of each scale the features of every layer; the last are its scores, 1 for real and 0 for made."""
@@ -55,3 +57,21 @@ def _patches(inputs: int, channels: Sequence[int]) -> nn.ModuleList:
         norm = [nn.InstanceNorm2d(b)] if number else []
         layers.append(nn.Sequential(nn.Conv2d(a, b, 4, stride, 2), *norm, nn.LeakyReLU(0.2)))
     return nn.ModuleList([*layers, nn.Conv2d(channels[-1], 1, 4, 1, 2)])
+
+
+def critical(real: Judgement, made: Judgement) -> Float[Tensor, ""]:
+    """The discriminators' side of LSGAN, the mean over scales."""
+    pairs = zip(real, made, strict=True)
+    scales = [losses.adversarial_discriminator(r[-1], m[-1]) for r, m in pairs]
+    return torch.stack(scales).mean()
+
+
+def fooling(made: Judgement) -> Float[Tensor, ""]:
+    """The generator's side, likewise."""
+    return torch.stack([losses.adversarial_generator(m[-1]) for m in made]).mean()
+
+
+def matching(real: Judgement, made: Judgement) -> Float[Tensor, ""]:
+    """Feature matching: L1 between the features, the mean over layers and scales."""
+    pairs = [p for r, m in zip(real, made, strict=True) for p in zip(r[:-1], m[:-1], strict=True)]
+    return torch.stack([F.l1_loss(m, r.detach()) for r, m in pairs]).mean()
