@@ -29,10 +29,11 @@ def test_every_method_has_a_line(capsys):
         ({"footage": True, "landmarks": True}, "footage with landmarks"),
         ({"references": 1}, "a photo"),
         ({"references": 8, "landmarks": True}, "8 frames with landmarks"),
+        ({"references": 64, "fewer": True}, "up to 64 frames"),
         ({"footage": True, "references": 1}, "footage and a photo"),
         ({}, "nothing"),
     ],
 )
 def test_needs_in_words(facts, words):
-    usual = {"footage": False, "references": 0, "landmarks": False}
+    usual = {"footage": False, "references": 0, "fewer": False, "landmarks": False}
     assert needs(SimpleNamespace(**{**usual, **facts})) == words

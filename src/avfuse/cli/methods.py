@@ -27,7 +27,7 @@ def run(_: argparse.Namespace) -> None:
             method = method_named(name).build({})
         own = ", ".join(model.name for model in models if model.method == name) or "no model"
         ahead = f"{1000 * method.hears.delay:.0f} ms ahead"
-        print(f"{name:<21} {needs(method):<24} {ahead:>13}   {own:<12} {method.paper}")
+        print(f"{name:<21} {needs(method):<31} {ahead:>13}   {own:<12} {method.paper}")
 
 
 def needs(method: "Method") -> str:
