@@ -32,9 +32,15 @@ class OneLineParser(LightningArgumentParser):
 class TrainingCLI(LightningCLI):
     """What model and data must agree on is set once, in the model."""
 
-    def __init__(self, *classes: type, args: list[str], **options: Any) -> None:
+    def __init__(
+        self,
+        model: type[Training],
+        data: type[LightningDataModule],
+        args: list[str],
+        **options: Any,
+    ) -> None:
         self._verb = args[:1]
-        super().__init__(*classes, args=args, **options)
+        super().__init__(model, data, args=args, **options)
 
     def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
         """The verb that is asked for: a parser for each of the others would take as long again."""
@@ -128,9 +134,9 @@ def _cli(words: list[str], **options: Any) -> TrainingCLI:
     return TrainingCLI(
         Training if named else _usual(),
         LightningDataModule if other else TalkingClips,
+        words,
         subclass_mode_model=named,
         subclass_mode_data=other,
-        args=words,
         parser_class=OneLineParser,
         **options,
     )
