@@ -4,7 +4,7 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -34,7 +34,7 @@ class TrainingCLI(LightningCLI):
 
     def __init__(
         self,
-        model: type[Training],
+        model: Callable[..., Training],
         data: type[LightningDataModule],
         args: list[str],
         **options: Any,
