@@ -58,6 +58,16 @@ class Made:
         return ClipFile(path)
 
 
+@pytest.fixture
+def unpainted(monkeypatch):
+    """Procedural clips are grey: for tests that look at their labels and sound alone."""
+
+    def grey(renderer, *_):
+        return np.full((renderer._size, renderer._size, 3), 128, np.uint8)
+
+    monkeypatch.setattr("avfuse.data.synthetic.render.Renderer.frame", grey)
+
+
 @pytest.fixture(scope="session")
 def interruptible() -> dict[str, Callable[[], object]]:
     """Options of `subprocess.Popen` for a program that Ctrl-C ends.

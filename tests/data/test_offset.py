@@ -96,7 +96,7 @@ class TestDoubts:
 
     def test_another_ones_sound(self):
         """Of a clip that is long enough for chance to even out."""
-        one, other = (synthetic_clip(seed, seconds=12.0, size=96) for seed in (3, 4))
+        one, other = (synthetic_clip(s, seconds=12.0, size=px) for s, px in ((3, 96), (4, 32)))
         doubt = in_sync(clip_of(one)._replace(mel=clip_of(other).mel)).doubt
         assert doubt == "has lips that do not follow its sound"
 

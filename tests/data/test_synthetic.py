@@ -86,6 +86,7 @@ class TestClip:
         with pytest.raises(ValueError, match=r"ask for|at least"):
             synthetic_clip(0, **wrong)  # type: ignore[arg-type]
 
+    @pytest.mark.usefixtures("unpainted")
     def test_a_head_may_be_held_turned(self):
         """As far as a mean face, which is deeper than these, is seen to be turned."""
         held = [
@@ -98,6 +99,7 @@ class TestClip:
         assert 15 < right < 25
         assert left == pytest.approx(-right, abs=0.5)
 
+    @pytest.mark.usefixtures("unpainted")
     def test_a_head_may_be_held_bowed(self):
         up, straight, down = (
             np.mean([pose.pitch for pose in fit_poses(clip.landmarks)])
@@ -196,6 +198,7 @@ class TestLandmarks:
 
 
 class TestSpeech:
+    @pytest.mark.usefixtures("unpainted")
     def test_silence_shuts_the_lips(self) -> None:
         quiet = []
         for seed in range(8):
@@ -233,6 +236,7 @@ class TestSpeech:
             }
             assert max(level, key=lambda other: level[other]) == name
 
+    @pytest.mark.usefixtures("unpainted")
     def test_sound_tells_the_lips_and_loudness_does_not(self) -> None:
         train, held_out = (
             [synthetic_clip(0, speech_seed=s, fps=8.0, size=32) for s in seeds]

@@ -49,6 +49,7 @@ def test_rate_is_over_all_clips():
     assert metric.compute() == pytest.approx(15)  # one in four seconds
 
 
+@pytest.mark.usefixtures("unpainted")
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
 def test_agrees_with_the_lids_that_were_drawn(seed):
     clip = synthetic_clip(seed, seconds=6.0, size=64)

@@ -4,7 +4,7 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,7 +32,13 @@ class OneLineParser(LightningArgumentParser):
 class TrainingCLI(LightningCLI):
     """What model and data must agree on is set once, in the model."""
 
-    def __init__(self, model: type, data: type, args: list[str], **options: Any) -> None:
+    def __init__(
+        self,
+        model: Callable[..., Training],
+        data: type[LightningDataModule],
+        args: list[str],
+        **options: Any,
+    ) -> None:
         self._verb = args[:1]
         super().__init__(model, data, args=args, **options)
 
@@ -46,8 +52,7 @@ class TrainingCLI(LightningCLI):
         parser.link_arguments(f"{model}.mel_steps", f"{data}.mel_steps")
         parser.link_arguments(f"{model}.size", f"{data}.size")
         if self.subclass_mode_model:  # the usual model hears as much after a frame as before it
-            for option in ("mel_ahead", "history", "shots"):
-                parser.link_arguments(f"{model}.{option}", f"{data}.{option}")
+            parser.link_arguments(f"{model}.mel_ahead", f"{data}.mel_ahead")
 
     def instantiate_classes(self) -> None:
         """Build model, data and trainer; options that make no network are the user's to mend."""
@@ -129,9 +134,9 @@ def _cli(words: list[str], **options: Any) -> TrainingCLI:
     return TrainingCLI(
         Training if named else _usual(),
         LightningDataModule if other else TalkingClips,
+        words,
         subclass_mode_model=named,
         subclass_mode_data=other,
-        args=words,
         parser_class=OneLineParser,
         **options,
     )

@@ -19,27 +19,27 @@ def stage_of(recipe):
     return recipe.stem if recipe.parent == ROOT else recipe.parent.name
 
 
-@pytest.fixture
-def filmed(tmp_path, takes):
-    """A folder of footage that was tracked already, and where it is kept."""
-    (tmp_path / "videos").mkdir()
-    (tmp_path / "videos" / "one.mp4").write_bytes(b"a film")
-    folder = takes_folder(find_videos(tmp_path / "videos"), tmp_path / "cache", 64)
+@pytest.fixture(scope="module")
+def filmed(tmp_path_factory, takes):
+    """A folder of footage that was tracked already, and the cache where that is kept."""
+    videos, cache = tmp_path_factory.mktemp("videos"), tmp_path_factory.mktemp("cache")
+    (videos / "one.mp4").write_bytes(b"a film")
+    folder = takes_folder(find_videos(videos), cache, 64)
     folder.mkdir(parents=True)
     for number, take in enumerate(takes):
         write_take(take, folder / f"one-{number}.safetensors")
     (folder / "complete").touch()
-    return tmp_path / "videos"
+    return videos, cache
 
 
-@pytest.fixture
-def speakers(tmp_path, made):
+@pytest.fixture(scope="module")
+def speakers(tmp_path_factory, made):
     """Recordings of noise; one of them is held back."""
-    (tmp_path / "speech").mkdir()
+    folder = tmp_path_factory.mktemp("speech")
     noise = torch.randn(16_000, generator=torch.Generator().manual_seed(0)).numpy() * 0.05
     for number in range(12):
-        made.speech(tmp_path / "speech" / f"{number}.wav", noise)
-    return tmp_path / "speech"
+        made.speech(folder / f"{number}.wav", noise)
+    return folder
 
 
 @pytest.fixture
@@ -56,7 +56,8 @@ def words(tmp_path, plan, filmed, speakers):
         if stage == "speech":
             data |= {"recordings": [str(speakers)], "seconds": 0.5, "validation": 1}
         else:
-            data |= {"videos": filmed, "cache": tmp_path / "cache", "labels": "null", "least": 5}
+            videos, cache = filmed
+            data |= {"videos": videos, "cache": cache, "labels": "null", "least": 5}
         data |= {"frames": 60} if stage in ("mouth", "pose") else {}
         model |= {"critic": [4, 4], "scales": 1} if stage == "renderer" else {}
         trainer = {
