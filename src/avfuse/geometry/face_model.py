@@ -84,7 +84,9 @@ def face_model() -> FaceModel:
         torch.from_numpy(load_file(path)[name].astype(np.float32))
         for name in ("mean", "identity", "expression")
     )
-    triangles, landmarks = (torch.tensor(table) for table in (dense.triangles(), dense.LANDMARKS))
+    tables = dense.triangles(), dense.LANDMARKS
+    # From numpy, wherever new tensors are made: everybody shares it.
+    triangles, landmarks = (torch.from_numpy(table.copy()) for table in tables)
     return FaceModel(mean, identity, expression, triangles, landmarks)
 
 

@@ -5,14 +5,13 @@ import torch
 
 from avfuse.methods.rhythmic_head_motion import tables
 from avfuse.methods.rhythmic_head_motion.data import Moved
+from avfuse.methods.rhythmic_head_motion.head_motion import MEAN, motions
 from avfuse.methods.rhythmic_head_motion.tables import (
     COPY,
-    MEAN,
     MESH,
     Clip,
     main,
     met,
-    motions,
     pasted,
     picture_table,
     pictures,

@@ -15,12 +15,12 @@ from avfuse.methods.rhythmic_head_motion.data import (
     ShownHeads,
 )
 from avfuse.methods.rhythmic_head_motion.head import canonical
+from avfuse.methods.rhythmic_head_motion.terms import given_of
 from avfuse.methods.rhythmic_head_motion.training import (
     ExpressionTraining,
     GeneratorTraining,
     MotionTraining,
     TogetherTraining,
-    given_of,
 )
 
 STAGES = [

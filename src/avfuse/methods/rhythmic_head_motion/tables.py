@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.utils.data import default_collate
 
 from avfuse.data.clip import ClipFile
 from avfuse.data.preprocess import make_clips, source_clips
@@ -26,15 +25,13 @@ from avfuse.data.split import split_clips
 from avfuse.errors import InputError
 from avfuse.faces.crops import read_landmarks
 from avfuse.files.whole import write_whole
-from avfuse.geometry.camera import rotation_matrix
-from avfuse.methods.rhythmic_head_motion.data import MARGIN, Moved
+from avfuse.methods.rhythmic_head_motion.data import MARGIN
 from avfuse.methods.rhythmic_head_motion.head import landmarks_of
+from avfuse.methods.rhythmic_head_motion.head_motion import Models, Motion, motions, rhythmic
 from avfuse.methods.rhythmic_head_motion.heads import Head, Passage
 from avfuse.methods.rhythmic_head_motion.matcher import matched
 from avfuse.methods.rhythmic_head_motion.mesh import projected
 from avfuse.methods.rhythmic_head_motion.method import Person, RhythmicHeadMotion
-from avfuse.methods.rhythmic_head_motion.rhythm import RhythmicPeople
-from avfuse.methods.rhythmic_head_motion.training import predicted
 from avfuse.metrics.fid import frechet_distance
 from avfuse.metrics.interval import interval
 from avfuse.metrics.lmd import lmd
@@ -47,15 +44,11 @@ from avfuse.types import Seen
 COPY, MESH = "copy first frame", "mesh alone"
 """Rows without a network: the first reference; and the projected face over the matched one."""
 
-MEAN, OTHER = "mean pose", "of the wrong person"
-"""How heads move without Φ, and by somebody else's references."""
-
 LANDMARKS, SOUND = "landmarks", "sound"
 """What frames are drawn from."""
 
 _CHUNK = 8  # frames at a time
 
-Models = Mapping[str, RhythmicHeadMotion]
 Pictures = Float[Tensor, "T 3 H W"]
 
 
@@ -72,18 +65,6 @@ class Looks(NamedTuple):
     psnr: float
     ssim: float
     lmd: float
-
-
-class Motion(NamedTuple):
-    """How far heads are from where they were.
-
-    Attributes:
-        d_rot: angle between rotations, degrees.
-        d_pos: distance of places, % of the picture's side.
-    """
-
-    d_rot: float
-    d_pos: float
 
 
 class Scored(NamedTuple):
@@ -179,27 +160,6 @@ def pictures(
             yield name, Scored(looks, _pooled(seen, made), truth[1])
 
 
-@torch.no_grad()
-def motions(models: Models, moved: Moved) -> Iterator[tuple[str, Motion]]:
-    """How heads go on, passage by passage.
-
-    Args:
-        models: by their names.
-        moved: references and what follows, of as many people.
-    """
-    count = moved.poses.shape[1]
-    mean = moved.before.mean(1, keepdim=True)
-    about = moved.before - mean
-    wrong = moved._replace(before=about.roll(1, 0) + mean, said=moved.said.roll(1, 0))
-    rows = {MEAN: mean.expand(-1, count, -1)}
-    for name, method in models.items():
-        rows[name] = predicted(method, moved)
-        rows[f"{name}, {OTHER}"] = predicted(method, wrong)
-    for name, made in rows.items():
-        for one, other in zip(made, moved.poses, strict=True):
-            yield name, _apart(one, other)
-
-
 def motion_table(scored: Sequence[tuple[str, Motion]]) -> str:
     """Means over passages as Markdown, in brackets their 95 % intervals."""
     return _table(scored, Motion._fields)
@@ -246,14 +206,6 @@ def held(options: argparse.Namespace, history: int) -> list[Clip]:
     return clips
 
 
-def rhythmic(people: int, history: int) -> Moved:
-    """Passages of people whose rule is known, none of whom training has seen."""
-    data = RhythmicPeople(people, 10, history, batch=people, validation=people)
-    data.setup()
-    samples = data.val[1]
-    return Moved(*default_collate([samples[number] for number in range(people)]))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Score and print."""
     parser = argparse.ArgumentParser("tables", description="frames and heads against the truth")
@@ -287,13 +239,6 @@ def _tables(options: argparse.Namespace) -> str:
         return made
     clips = held(options, history)
     return f"{made}\n{picture_table([*pictures(models, clips, options.references)])}"
-
-
-def _apart(made: Float[Tensor, "T 6"], true: Float[Tensor, "T 6"]) -> Motion:
-    turned = rotation_matrix(made[:, :3]).mT @ rotation_matrix(true[:, :3])
-    cosine = (turned.diagonal(dim1=1, dim2=2).sum(1) - 1) / 2
-    away = (made - true)[:, 3:5].norm(dim=1).mean()
-    return Motion(float(cosine.clamp(-1, 1).acos().rad2deg().mean()), 100 * float(away))
 
 
 def _looks(made: Pictures, true: Pictures, points: Float[Tensor, "T 68 2"]) -> Looks:
