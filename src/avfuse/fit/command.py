@@ -52,7 +52,8 @@ class TrainingCLI(LightningCLI):
         parser.link_arguments(f"{model}.mel_steps", f"{data}.mel_steps")
         parser.link_arguments(f"{model}.size", f"{data}.size")
         if self.subclass_mode_model:  # the usual model hears as much after a frame as before it
-            parser.link_arguments(f"{model}.mel_ahead", f"{data}.mel_ahead")
+            for option in ("mel_ahead", "history", "shots"):
+                parser.link_arguments(f"{model}.{option}", f"{data}.{option}")
 
     def instantiate_classes(self) -> None:
         """Build model, data and trainer; options that make no network are the user's to mend."""
