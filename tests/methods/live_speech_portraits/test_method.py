@@ -66,9 +66,9 @@ def test_poses_are_smooth(tiny, heard):
     rough, smooth = tiny(rotation_smoothing=0.0, ahead=12), tiny(ahead=12)
     smooth.load_state_dict(rough.state_dict())
     shaking = [
-        m.move(heard(m, 40), None)[0].poses[:, :3].diff(dim=0).std() for m in (rough, smooth)
+        m.move(heard(m, 40), None)[0].poses[:, :3].diff(n=2, dim=0).std() for m in (rough, smooth)
     ]
-    assert shaking[1] < 0.5 * shaking[0]
+    assert shaking[1] < 0.2 * shaking[0]
 
 
 def test_control_takes_the_heads_place(tiny, heard):
