@@ -52,7 +52,9 @@ class TrainingCLI(LightningCLI):
         parser.link_arguments(f"{model}.mel_steps", f"{data}.mel_steps")
         parser.link_arguments(f"{model}.size", f"{data}.size")
         if self.subclass_mode_model:  # the usual model hears as much after a frame as before it
-            for option in ("mel_ahead", "history", "shots"):
+            parser.link_arguments(f"{model}.mel_ahead", f"{data}.mel_ahead")
+        if self.subclass_mode_model and self.subclass_mode_data:  # which may have references
+            for option in ("history", "shots"):
                 parser.link_arguments(f"{model}.{option}", f"{data}.{option}")
 
     def instantiate_classes(self) -> None:
