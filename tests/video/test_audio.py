@@ -10,7 +10,14 @@ from av.stream import Disposition
 from made_media import click, make_sound, make_video, picture, sine
 
 from avfuse.errors import InputError
-from avfuse.video.audio import AudioReader, duration, mono_blocks, read_audio, write_wav
+from avfuse.video.audio import (
+    AudioReader,
+    duration,
+    mono_blocks,
+    origin_of,
+    read_audio,
+    write_wav,
+)
 from avfuse.video.read import frames
 
 SPEECH = Path(__file__).parents[3] / "shared" / "data" / "speech" / "LJ001-0008.wav"
@@ -300,3 +307,13 @@ def test_wav_beyond_full_scale_is_clipped(tmp_path):
     with wave.open(str(tmp_path / "loud.wav")) as file:  # another reader
         samples = np.frombuffer(file.readframes(700), "<i2")
     np.testing.assert_allclose(samples / 32767, loud.clip(-1, 1), atol=1 / 32767)
+
+
+def test_a_faces_own_sound_goes_with_its_frames(tmp_path):
+    face, other, link = (tmp_path / name for name in ("face.mp4", "other.wav", "link.mp4"))
+    face.touch()
+    other.touch()
+    link.symlink_to(face)
+    assert origin_of(link, face) == "picture"
+    assert origin_of(other, face) == origin_of(other, None) == "earliest"
+    assert origin_of(tmp_path / "missing.wav", face) == "earliest"

@@ -27,7 +27,7 @@ from avfuse.speaking.scene import INSTANT, scene
 from avfuse.speaking.seen import Search, Tracked
 from avfuse.speaking.speech import CHUNK, Speech
 from avfuse.speaking.stopwatch import Stopwatch
-from avfuse.video.audio import AudioReader, Origin, duration, mono_blocks
+from avfuse.video.audio import AudioReader, duration, mono_blocks, origin_of
 from avfuse.video.media import FilePath
 from avfuse.video.paste import Blending
 from avfuse.video.write import VideoWriter
@@ -130,8 +130,7 @@ def generate(
         ready = runner_named(runner, method)
         search = Search(faces, face_index, box)
         shown = scene(method, face, search, sound=audio if retime else None)
-        # A face's own sound goes with its frames; other sound is heard from where it begins.
-        origin: Origin = "picture" if face is not None and _same(face, audio) else "earliest"
+        origin = origin_of(audio, face)
         length = duration(audio, origin)
         if length <= INSTANT:
             raise InputError(f"{audio}: only {1000 * length:.2f} ms of sound; give a longer one")
@@ -179,15 +178,10 @@ def _until(end: float, tracked: Iterable[Tracked]) -> Iterator[Tracked]:
 
 
 def _keep_inputs(output: FilePath, *inputs: FilePath) -> None:
-    if any(_same(path, output) for path in inputs):
-        raise InputError(f"{output} is an input too; give the output another name")
-
-
-def _same(path: FilePath, other: FilePath) -> bool:
-    """Whether two names are of one file; not if one of them is not there."""
-    with suppress(OSError):
-        return Path(path).samefile(other)
-    return False
+    for path in map(Path, inputs):
+        with suppress(OSError):  # one of them is not there
+            if path.samefile(output):
+                raise InputError(f"{output} is an input too; give the output another name")
 
 
 def _progress(frames: float, quiet: bool) -> "tqdm[Never]":

@@ -234,7 +234,7 @@ def _excerpt(recording: Path, seconds: float | None, folder: Path) -> Path:
     if seconds is None:
         return recording
     wanted, blocks, heard = round(seconds * SAMPLE_RATE), list[torch.Tensor](), 0
-    for block in mono_blocks(recording):
+    for block in mono_blocks(recording, "earliest"):
         blocks.append(block)
         heard += len(block)
         if heard >= wanted:
@@ -247,6 +247,6 @@ def _excerpt(recording: Path, seconds: float | None, folder: Path) -> Path:
 def _is_sound(recording: Path) -> bool:
     """Whether the recording can be heard, so that it was not its fault."""
     try:
-        return duration(recording) > 0
+        return duration(recording, "earliest") > 0
     except InputError:
         return False

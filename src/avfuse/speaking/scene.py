@@ -16,7 +16,7 @@ from avfuse.method import Method
 from avfuse.speaking.retime import retimed, what_shows, what_sounds
 from avfuse.speaking.seen import Met, Search, Tracked
 from avfuse.types import Seen
-from avfuse.video.audio import read_audio
+from avfuse.video.audio import origin_of, read_audio
 from avfuse.video.bounce import forth_and_back
 from avfuse.video.media import FilePath
 from avfuse.video.read import PHOTO_FPS, TimedFrame, VideoInfo, frames, probe
@@ -150,7 +150,8 @@ class Retimed(Footage):
         self._rate = None  # frames come at a steady rate already
         tracked = one_face(*search).track(frames(face, exact=True))
         showing = what_shows(found for _, found in tracked)
-        self._places = retimed(what_sounds(read_audio(sound), self.info.fps), showing)
+        heard = read_audio(sound, origin_of(sound, face))
+        self._places = retimed(what_sounds(heard, self.info.fps), showing)
 
     def frames(self) -> Iterator[TimedFrame]:
         shown, at = super().frames(), -1

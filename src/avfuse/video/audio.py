@@ -3,7 +3,9 @@
 import logging
 import wave
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -44,6 +46,14 @@ _BROKEN = 600.0  # seconds; a longer jump is a broken clock rather than a pause
 _HEARD = 1e-3  # of full scale; what is softer tells nothing of how two channels go together
 _LISTENED = 1.0, 30.0  # seconds that are heard, or wait, before two channels become one
 _CANCELS = 0.01  # of the louder channel's power: a mean below that is what opposition leaves
+
+
+def origin_of(audio: FilePath, face: FilePath | None) -> Origin:
+    """Where sound begins that is laid under a face: a face's own goes with its frames."""
+    with suppress(OSError):  # one of them is not there
+        if face is not None and Path(audio).samefile(face):
+            return "picture"
+    return "earliest"
 
 
 class AudioReader:
