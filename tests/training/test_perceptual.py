@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from avfuse.errors import InputError
-from avfuse.training.perceptual import FaceFeatures, VGGFeatures
+from avfuse.training.perceptual import FaceFeatures, VGGFeatures, features_of
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +61,8 @@ def test_other_weights_are_one_line(tmp_path):
     torch.save({"features.0.weight": torch.zeros(2)}, path)
     with pytest.raises(InputError, match="torchvision's vgg19"):
         VGGFeatures(path)
+
+
+def test_the_users_vgg_is_taken_where_it_is_given(vgg):
+    assert isinstance(features_of(str(vgg)), VGGFeatures)
+    assert isinstance(features_of(None), FaceFeatures)

@@ -106,3 +106,12 @@ class VGGFeatures(Features):
             if number in _FIRST:
                 found.append(seen)
         return found
+
+
+def features_of(vgg: str | None) -> Features:
+    """What a perceptual loss compares: VGG-19's, where a file of its weights is given.
+
+    Args:
+        vgg: as of `VGGFeatures`; None for those of the library's own face network.
+    """
+    return FaceFeatures() if vgg is None else VGGFeatures(Path(vgg))

@@ -1,6 +1,5 @@
 """The rendering network as it is trained: the last frame of a window, and eq. 4's own terms."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -12,7 +11,7 @@ from avfuse.methods.everybodys_talkin.face import Fit
 from avfuse.methods.everybodys_talkin.method import EverybodysTalkin
 from avfuse.methods.everybodys_talkin.skin import shaded
 from avfuse.training.losses import mouth_map, reconstruction, total_variation
-from avfuse.training.perceptual import FaceFeatures, Features, VGGFeatures
+from avfuse.training.perceptual import Features, features_of
 
 _TURN, _SCALE, _SHIFT = 6.0, 0.05, 0.03  # standard deviations: degrees, e-fold, sides
 
@@ -96,9 +95,7 @@ class RenderLoss(nn.Module):
         super().__init__()
         self.pixel, self.mouth = pixel, mouth
         self.perceptual, self.variation = perceptual, variation
-        self.features: Features | None = None
-        if perceptual:
-            self.features = FaceFeatures() if vgg is None else VGGFeatures(Path(vgg))
+        self.features: Features | None = features_of(vgg) if perceptual else None
 
     def forward(
         self,

@@ -1,6 +1,5 @@
 """The trainings of Live Speech Portraits, in order: speech, mouth, pose, renderer."""
 
-from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import torch
@@ -22,7 +21,7 @@ from avfuse.methods.live_speech_portraits.speech_data import Utterances
 from avfuse.training.adversarial import descend, frozen
 from avfuse.training.base import Training
 from avfuse.training.multi_scale import MultiScaleCritic, critical, fooling, matching
-from avfuse.training.perceptual import FaceFeatures, Features, VGGFeatures
+from avfuse.training.perceptual import Features, features_of
 from avfuse.training.progress import share_done
 from avfuse.types import Generated
 
@@ -245,9 +244,7 @@ class RendererTraining(LiveTraining):
         super().__init__(**options)
         self.save_hyperparameters()
         self.critic = MultiScaleCritic(4, critic, scales)
-        self.features: Features | None = None
-        if perceptual:
-            self.features = FaceFeatures() if vgg is None else VGGFeatures(Path(vgg))
+        self.features: Features | None = features_of(vgg) if perceptual else None
 
     def training_step(self, batch: Portrait, batch_index: int) -> None:
         drawing, judging = cast("list[LightningOptimizer]", self.optimizers())

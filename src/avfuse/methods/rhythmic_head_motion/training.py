@@ -1,6 +1,5 @@
 """The trainings of Rhythmic Head Motion, in order: expression, motion, generator, together."""
 
-from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import torch
@@ -26,7 +25,7 @@ from avfuse.metrics.ssim import ssim
 from avfuse.training.adversarial import descend, frozen, has_begun
 from avfuse.training.base import Training
 from avfuse.training.multi_scale import MultiScaleCritic, critical, fooling, matching
-from avfuse.training.perceptual import FaceFeatures, Features, VGGFeatures
+from avfuse.training.perceptual import Features, features_of
 from avfuse.types import Generated, Seen
 
 
@@ -194,9 +193,7 @@ class GeneratorTraining(RhythmicTraining):
         super().__init__(**options)
         self.save_hyperparameters()
         self.critic = MultiScaleCritic(4, critic, scales)
-        self.features: Features | None = None
-        if perceptual:
-            self.features = FaceFeatures() if vgg is None else VGGFeatures(Path(vgg))
+        self.features: Features | None = features_of(vgg) if perceptual else None
 
     def landmarks(self, batch: Shown) -> Float[Tensor, "B 68 2"]:
         """Where they are to be: here, where they are."""
