@@ -197,10 +197,11 @@ class PoseTraining(LiveTraining):
 
     def training_step(self, batch: Passage, batch_index: int) -> None:
         person, numbers, count = self.method.person, batch.numbers, batch.numbers.shape[1]
+        before = numbers[:, :-1]
         if self.astray:
             pace = person.pose_spread / person.speed_spread
             numbers = astray(numbers, pace, self.astray)
-        before = doubted(numbers[:, :-1]) if self.astray else numbers[:, :-1]
+            before = doubted(numbers[:, :-1])
         loss = self.loss(before, batch.said[:, 1:count], numbers[:, 1:])
         descend(self, self.optimizers(), loss, clip=1.0)
         self.log("train/pose", loss.detach(), prog_bar=True)
